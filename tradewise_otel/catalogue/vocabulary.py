@@ -30,8 +30,9 @@ class Field:
         semconv: the semantic-convention span attributes it can be read from, newest name first.
         sensitivity: `personal` data may be masked by a setting; a `pseudonym` leaves only hashed.
         max_length: longest string in characters before it is cut.
-        tag: may be a metric tag (its values are bounded).
-        datadog: name at the Datadog log edge where the documented one is reserved there (contract 4).
+        tag: may be a metric tag (its values are few, or bounded by the limit of label sets).
+        datadog: names at the Datadog log edge (contract 4): the documented one first where it is kept,
+            without it where Datadog reserves it. Empty: the documented name alone. `duration` is in ns.
         facet: how Datadog should index it.
     """
 
@@ -134,15 +135,20 @@ class Query:
         name: identifier, used by alerts, dashboards and `tradewise-otel query`.
         title: the question in words, with its unit.
         data: `metric` (exact) or `logs` (kept records only).
-        filter: `field: value` pairs that must hold; comparison operators are written in the value (`>=400`).
+        filter: `field: value` pairs that must hold. A value may begin with an operator (`>=400`, `!=healthy`)
+            or list alternatives (`4xx|5xx`); metrics know no operators.
         aggregate: `count`, `sum`, `p95`, `avg`, or `ratio` of two counts (percent).
         of: metric name or log field that is aggregated; empty for record counts.
         numerator: for `ratio`, the extra filter of the part that is counted on top.
         group: field names to group by.
         window_minutes: length of the window.
+        bucket_minutes: one value for each so many minutes; 0 for one over the window.
         order: `desc` or `asc` by the value; empty for none.
         limit: rows at most, 0 for all.
-        sql: the documented SQL where the document gives one, verbatim in meaning.
+        sql: the documented SQL where the document gives one, for the views of the laptop's store, which
+            has all records and so is exact.
+        exact_because: why a `logs` query counts what it asks for in spite of sampling, where its events
+            are not always kept.
     """
 
     name: str
@@ -154,14 +160,26 @@ class Query:
     filter: dict[str, str] = field(default_factory=dict)
     numerator: dict[str, str] = field(default_factory=dict)
     group: tuple[str, ...] = ()
+    bucket_minutes: int = 0
     order: Literal["", "asc", "desc"] = ""
     limit: int = 0
+    sql: str = ""
+    exact_because: str = ""
     source: str = "contract"
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One documented alert: a query, a threshold, whom to tell, what to do first."""
+    """One documented alert: a query, a threshold, whom to tell, what to do first.
+
+    Args:
+        query: name of the `Query`; the alert fires when its value, or that of one group, crosses
+            `threshold` (in `unit`, over `window_minutes`).
+        or_query: a second query that fires it too, above `or_threshold`; empty for none.
+        alternative_query: what a setting may put in the place of `query`; empty for none.
+        notify: the documented channels.
+        runbook: what it means, where to look first, what to do.
+    """
 
     name: str
     query: str
@@ -171,4 +189,7 @@ class Alert:
     window_minutes: int
     notify: tuple[Literal["email", "slack", "pagerduty", "sms"], ...]
     runbook: str
+    or_query: str = ""
+    or_threshold: float = 0
+    alternative_query: str = ""
     source: str = "Critical Alert Conditions"

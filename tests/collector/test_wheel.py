@@ -1,0 +1,56 @@
+"""What is installed carries the Collector's files, and finds them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tradewise_otel.assets import collector_dir, repository_root
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the unpacked wheel, built from a copy so that the checkout stays clean."""
+    root = repository_root()
+    assert root is not None
+    work = tmp_path_factory.mktemp("wheel")
+    source = work / "source"
+    for name in ("tradewise_otel", "collector"):
+        shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py"):
+        shutil.copy(root / name, source)
+    (source / "README.md").touch()
+    # With build isolation, as a user installs it: the setuptools that pyproject.toml asks for.
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(work), str(source)]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = work.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(work / "installed")
+    return work / "installed"
+
+
+def test_the_wheel_carries_every_file_of_the_collector(installed: Path) -> None:
+    """Manifest, lock, layers and roles of the wheel are the checkout's, byte for byte."""
+    shipped, source = installed / "tradewise_otel" / "_assets" / "collector", collector_dir()
+    names = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == names
+    assert all((shipped / name).read_bytes() == (source / name).read_bytes() for name in names)
+
+
+def test_an_installation_finds_them(installed: Path, tmp_path: Path) -> None:
+    """Away from a checkout, roles are read from the package data."""
+    code = (
+        "from tradewise_otel.assets import repository_root\n"
+        "from tradewise_otel.tools.collector.config import load_role\n"
+        "print(repository_root(), *load_role('laptop').files)"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(installed)}
+    said = subprocess.check_output([sys.executable, "-c", code], env=environ, cwd=tmp_path, text=True).split()
+    assert said[0] == "None"
+    assert all(path.startswith(str(installed)) and Path(path).is_file() for path in said[1:])

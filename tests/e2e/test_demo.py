@@ -1,0 +1,160 @@
+"""`tradewise-otel demo` as a user runs it: real launcher, real Collector, and nothing left behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tradewise_otel.tools.demo.summary import EXPECTED
+
+DEMO = [sys.executable, "-m", "tradewise_otel.tools.cli.main", "demo"]
+# A first build of the Collector is part of it on a fresh machine.
+WHOLE_DEMO_SECONDS = 1200
+
+needs_go = pytest.mark.skipif(
+    not (shutil.which("go") or os.environ.get("TRADEWISE_COLLECTOR_BIN")), reason="needs Go >= 1.26"
+)
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that work in the folder or name it."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in command or str(folder) in str((entry / "cwd").readlink()):
+                found.append(f"{entry.name}: {command}")
+        except OSError:
+            # It has ended between the listing and the look.
+            continue
+    return found
+
+
+def _start(folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*DEMO, "--keep", str(folder), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **(environ or {})},
+    )
+
+
+def _read_until(demo: subprocess.Popen[str], holds: Callable[[str], bool]) -> list[str]:
+    assert demo.stdout is not None
+    seen = []
+    for line in demo.stdout:
+        seen.append(line)
+        if holds(line):
+            return seen
+    raise AssertionError("the demo ended early:\n" + "".join(seen[-40:]))
+
+
+@needs_go
+def test_the_demo_shows_every_event_and_ends_with_a_table(tmp_path: Path) -> None:
+    """`demo --once` ends by itself with 0, shows each expected event, and its table counts them."""
+    folder = tmp_path / "work"
+    demo = _start(folder, "--once", "--seed", "3")
+    said, _ = demo.communicate(timeout=WHOLE_DEMO_SECONDS)
+    assert demo.returncode == 0, said[-4000:]
+
+    events, _, table = said.partition("sampled out")
+    for name in EXPECTED:
+        assert f" {name} " in events, name
+        assert any(line.startswith(name) for line in table.splitlines()), name
+    assert table.count("| jq") + table.count("jq '") == 3
+    assert not _processes_of(folder)
+
+
+@needs_go
+def test_the_demo_leaks_no_token(tmp_path: Path) -> None:
+    """The api_token that the app logs by mistake is masked in every line and every Collector file."""
+    folder = tmp_path / "work"
+    demo = _start(folder, "--once")
+    said, _ = demo.communicate(timeout=WHOLE_DEMO_SECONDS)
+    assert demo.returncode == 0, said[-4000:]
+
+    slips = [
+        json.loads(line)
+        for line in (folder / "backend.jsonl").read_text().splitlines()
+        if "api_token" in line
+    ]
+    assert slips
+    assert {line["api_token"] for line in slips} == {"***REDACTED***"}
+    for path in (folder / "collector").glob("*.jsonl"):
+        assert "tw_demo_" not in path.read_text(), path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "moment"),
+    [
+        ((), "starting opentelemetry-instrument"),
+        ((), "first round of traffic"),
+        pytest.param((), "second round of traffic", marks=needs_go),
+        pytest.param((), "slow traffic goes on", marks=needs_go),
+    ],
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_process(
+    tmp_path: Path, arguments: tuple[str, ...], moment: str, number: signal.Signals
+) -> None:
+    """SIGINT and SIGTERM, sent to the demo alone at any stage, stop every process it started."""
+    folder = tmp_path / "work"
+    demo = _start(folder, *arguments)
+    _read_until(demo, lambda line: moment in line)
+    demo.send_signal(number)
+    said, _ = demo.communicate(timeout=40)
+    assert demo.returncode == (0 if "slow traffic" in moment else 130), said[-4000:]
+    assert not _processes_of(folder)
+
+
+def test_a_signal_during_the_build_leaves_no_compiler(tmp_path: Path) -> None:
+    """SIGINT while the Collector is being built stops the builder and all it started."""
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    # A Go that is new enough and then never ends, with a child of its own.
+    version = "go version go1.26.0 linux/amd64"
+    go.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo "{version}" && exit 0\nsleep 500 & wait\n')
+    go.chmod(0o755)
+    folder = tmp_path / "work"
+    environ = {
+        "PATH": f"{go.parent}{os.pathsep}{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "TRADEWISE_COLLECTOR_BIN": "",
+    }
+    demo = _start(folder, environ=environ)
+    _read_until(demo, lambda line: "waiting for the Collector" in line)
+    demo.send_signal(signal.SIGINT)
+    demo.communicate(timeout=40)
+    assert demo.returncode == 130
+    time.sleep(0.2)
+    assert not _processes_of(tmp_path)
+
+
+def test_without_go_there_are_events_and_then_one_line(tmp_path: Path) -> None:
+    """Without Go the demo prints the events, says in one line what is missing, and ends with 3."""
+    folder = tmp_path / "work"
+    environ = {"PATH": "/nowhere", "TRADEWISE_COLLECTOR_BIN": ""}
+    demo = _start(folder, "--once", environ=environ)
+    said, _ = demo.communicate(timeout=120)
+    assert demo.returncode == 3, said[-4000:]
+    assert "Go 1.26" in said.splitlines()[-1]
+    for name in EXPECTED:
+        assert f" {name} " in said, name
+    assert not _processes_of(folder)
+
+
+def test_a_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:
+    """`--keep` with a folder that has something in it changes nothing and ends with 2."""
+    (tmp_path / "mine").write_text("precious")
+    demo = _start(tmp_path)
+    said, _ = demo.communicate(timeout=60)
+    assert (demo.returncode, "not empty" in said) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

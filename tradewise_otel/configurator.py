@@ -1,0 +1,188 @@
+"""Start-up: settings in, a running pipeline out. Called once a process by the launcher.
+
+Builds the tracer, logger and meter providers with upstream's public constructors (decision P2). Nothing
+here may stop the app: a step that fails is counted and said, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opentelemetry import _logs, metrics, propagate, trace
+from opentelemetry.sdk._configuration import _BaseConfigurator
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+
+from tradewise_otel import __version__
+from tradewise_otel.instrument.hosts import HostList
+from tradewise_otel.instrument.libraries import Libraries
+from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
+from tradewise_otel.instrument.process import ProcessEvents
+from tradewise_otel.instrument.propagation import OutgoingHeaders
+from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.instrument.stdlib_logging import LoggingEvents
+from tradewise_otel.out import dispatch, exporter
+from tradewise_otel.out.encode import SpanScrubber
+from tradewise_otel.out.sink import Sink
+from tradewise_otel.out.stdout import Lines, Writer
+from tradewise_otel.pipeline import sampling
+from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.identity import Identity
+from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.processors import EventSpanProcessor
+from tradewise_otel.pipeline.workers import on_fork
+from tradewise_otel.record.build import automatic
+from tradewise_otel.redact import key_store
+from tradewise_otel.redact.pseudonym import pseudonym
+from tradewise_otel.redact.walk import Redactor
+from tradewise_otel.settings import PRODUCTION, Problem, Settings, load, state_dir
+
+_STDOUT = 1
+
+
+class TradeWiseConfigurator(_BaseConfigurator):
+    """The configurator entry point."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        if is_disabled(os.environ):
+            return
+        settings, problems = load(os.environ)
+        Pipeline(settings, os.environ).start([*problems, *exporter.check(os.environ)])
+
+
+def is_disabled(environ: Mapping[str, str]) -> bool:
+    """True when the standard switch asks for the bare app."""
+    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+class Pipeline:
+    """All parts of one process, wired. The parts know each other only through what is handed in here."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._ledger = Ledger()
+        self._aggregate = Aggregate(self._ledger)
+        self._base = base_resource(settings)
+        self._identity = Identity(self._base, sys.argv, environ)
+        self._writer = Writer(_STDOUT)
+        key, self._key_lasts = key_store.load(settings.pseudonym_key, state_dir(environ))
+        self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
+        self._sink = self._make_sink(key)
+        self._runtime = Runtime(settings, self._sink, self._aggregate, self._ledger)
+        self._libraries = Libraries(self._runtime)
+        self._exporters = exporter.Exporters(environ, self._say_outage)
+        self._app_metrics = AppMetrics(None)
+        self._dispatch = self._make_dispatch()
+        self._process = ProcessEvents(self._runtime, self._shutdown)
+
+    def _make_sink(self, key: bytes) -> Sink:
+        lines = Lines(
+            self._settings.service_name,
+            str(self._base.attributes.get("service.version", "")),
+            self._settings.environment,
+            console=self._settings.log_format == "console",
+        )
+        return Sink(
+            lines,
+            self._writer,
+            self._redactor,
+            self._ledger,
+            self._settings.sample_rate,
+            lambda session: pseudonym(session, key),
+            lambda event: self._dispatch.put_log(event),
+        )
+
+    def _make_dispatch(self) -> dispatch.Dispatch:
+        return dispatch.Dispatch(
+            self._exporters,
+            self._identity,
+            SpanScrubber(self._redactor, self._ledger),
+            self._aggregate,
+            self._ledger,
+            __version__,
+            self._app_metrics.read,
+            dispatch.limits(self._environ),
+        )
+
+    def start(self, problems: list[Problem]) -> None:
+        """Goes to work: logging first, so that whatever comes after can speak."""
+        logging_events = LoggingEvents(self._runtime)
+        steps: tuple[Callable[[], None], ...] = (
+            logging_events.install,
+            self._process.install,
+            self._libraries.install,
+            self._set_providers,
+            self._set_propagation,
+        )
+        for step in steps:
+            self._ledger.shielded(f"start-up: {step.__qualname__}", step, None)()
+        on_fork(self)
+        self._report(problems)
+
+    def _set_providers(self) -> None:
+        sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)
+        tracers = TracerProvider(sampler=sampler, resource=self._base, shutdown_on_exit=False)
+        tracers.add_span_processor(
+            EventSpanProcessor(
+                self._libraries.translators, self._dispatch.put_span, self._ledger, exports_unsampled
+            )
+        )
+        loggers = LoggerProvider(resource=self._base, shutdown_on_exit=False)
+        loggers.add_log_record_processor(ApiLogs(self._runtime))
+        trace.set_tracer_provider(tracers)
+        _logs.set_logger_provider(loggers)
+        metrics.set_meter_provider(
+            MeterProvider(metric_readers=[self._app_metrics], resource=self._base, shutdown_on_exit=False)
+        )
+
+    def _set_propagation(self) -> None:
+        allowed = HostList((*self._settings.request_id_hosts, *self._settings.bot_hosts), private=True)
+        propagate.set_global_textmap(OutgoingHeaders(propagate.get_global_textmap(), allowed, self._ledger))
+
+    def _report(self, problems: list[Problem]) -> None:
+        if problems:
+            self._say("WARNING", "settings: " + "; ".join(str(problem) for problem in problems))
+        if self._settings.environment == PRODUCTION and not self._settings.pseudonym_key:
+            scope = "on this host" if self._key_lasts else "within this process"
+            self._say("WARNING", f"TRADEWISE_PSEUDONYM_KEY is not set: session pseudonyms join only {scope}")
+
+    def _say_outage(self, begins: bool) -> None:
+        if begins:
+            self._say(
+                "WARNING", "the Collector cannot be reached; records are dropped and counted until it can"
+            )
+        else:
+            self._say("INFO", "the Collector is reached again")
+
+    def _say(self, level: Any, message: str) -> None:
+        event = automatic("", level, message, {}, None, None)
+        event.event_type = None
+        self._ledger.shielded("say", self._sink.emit, None)(event)
+
+    def _shutdown(self) -> None:
+        self._dispatch.shutdown(self._settings.shutdown_seconds)
+
+    def after_fork(self) -> None:
+        """Called in each forked child."""
+        self._writer.after_fork()
+        self._dispatch.after_fork()
+        self._libraries.after_fork()
+        self._process.after_fork()
+
+
+def base_resource(settings: Settings) -> Resource:
+    """The resource without what differs between the processes of a service."""
+    return Resource.create(
+        {
+            "service.name": settings.service_name,
+            "deployment.environment.name": settings.environment,
+            "telemetry.distro.name": "tradewise-otel",
+            "telemetry.distro.version": __version__,
+        }
+    )

@@ -1,0 +1,141 @@
+"""Who is asking: one mutable holder a request, and `bind()`.
+
+A holder is one object for all that runs on behalf of a request, so what a sync dependency writes in the
+threadpool is seen by the endpoint, by child tasks, by background tasks and at the end of the span; a
+context variable set in a threadpool never comes back (decision P4). The holder dies a minute after its
+request: a poll loop that a request started would otherwise carry its first user for days.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import Any
+
+OUTLIVES_SECONDS = 60.0
+"""How long after its root span a holder still lends its user and its verdict to stragglers."""
+
+Scope = dict[str, Any]
+
+
+class Request:
+    """What is known of one request while it runs. Written from any thread, read at any time.
+
+    Attributes:
+        request_id: the correlation id, kept from the caller or made here; None outside requests.
+        user_id, tenant_id, session_id: identity as bound; `session_id` in clear, it leaves as a pseudonym.
+        scope: the innermost ASGI scope, for `request.state` and the route.
+        reason: the verdict once the root span has ended, else None.
+        keep: strongest reason so far to keep the whole request (`severity` or `event`), else None.
+        sampled: the ratio's answer, which is the W3C sampled flag.
+    """
+
+    __slots__ = (
+        "_pending",
+        "ended_at",
+        "keep",
+        "reason",
+        "request_id",
+        "sampled",
+        "scope",
+        "session_id",
+        "session_pseudonym",
+        "tenant_id",
+        "user_id",
+        "weight",
+    )
+
+    def __init__(self, request_id: str | None = None, scope: Scope | None = None) -> None:
+        self.request_id = request_id
+        self.scope = scope
+        self.user_id: str | None = None
+        self.tenant_id: str | None = None
+        self.session_id: str | None = None
+        self.session_pseudonym: str | None = None
+        self.reason: str | None = None
+        self.keep: str | None = None
+        self.sampled = False
+        self.weight = 1.0
+        self.ended_at: float | None = None
+        self._pending: list[Callable[[], None]] = []
+
+    def learn(self, **identity: object) -> None:
+        """Takes the identity that is given; None and empty values teach nothing."""
+        for name, value in identity.items():
+            if value is not None and value != "":
+                setattr(self, name, str(value))
+
+    def learn_from_state(self) -> None:
+        """Takes what the app put on `request.state` and nobody has bound yet."""
+        state = self.scope.get("state") if self.scope is not None else None
+        if not state:
+            return
+        for name in ("user_id", "tenant_id", "session_id"):
+            if getattr(self, name) is None and (value := _state_value(state, name)) is not None:
+                self.learn(**{name: value})
+
+    def wait(self, send: Callable[[], None]) -> None:
+        """Keeps one record back until `settle`: `api_request`, which wants to know its user (P16)."""
+        self._pending.append(send)
+
+    def settle(self) -> None:
+        """Lets the waiting record go. Several threads may call it; each record goes once."""
+        while self._pending:
+            try:
+                send = self._pending.pop(0)
+            except IndexError:
+                return
+            send()
+
+    def end(self) -> None:
+        """The root span has ended: what comes from now on is a straggler."""
+        self.ended_at = time.monotonic()
+
+    @property
+    def expired(self) -> bool:
+        """True once stragglers may no longer speak in this request's name."""
+        return self.ended_at is not None and time.monotonic() - self.ended_at > OUTLIVES_SECONDS
+
+
+def _state_value(state: Any, name: str) -> object:
+    # The ASGI scope holds a plain dict; some frameworks put an object there.
+    return state.get(name) if isinstance(state, dict) else getattr(state, name, None)
+
+
+_CURRENT: ContextVar[Request | None] = ContextVar("tradewise_request", default=None)
+
+
+def current() -> Request | None:
+    """The holder of whatever runs here, expired or not; None outside requests."""
+    return _CURRENT.get()
+
+
+def enter(request: Request) -> Token[Request | None]:
+    """Makes `request` the current one; give the token to `leave`."""
+    return _CURRENT.set(request)
+
+
+def leave(token: Token[Request | None]) -> None:
+    """Ends what `enter` began."""
+    _CURRENT.reset(token)
+
+
+def bind(*, user_id: object = None, tenant_id: object = None, session_id: object = None) -> None:
+    """States who is asking; every later line, span and event of this request says so (contract 5).
+
+    Works in async code, in threadpool dependencies and in tasks of the request. Outside a request, for
+    example in a scheduled job, it holds for the code that runs in the same context.
+
+    Args:
+        user_id, tenant_id: as they shall stand in the records. Absent or None leaves what was known.
+        session_id: in clear; it leaves the process only as a keyed pseudonym.
+    """
+    request = _CURRENT.get()
+    if request is None or request.expired:
+        request = Request()
+        _CURRENT.set(request)
+    if session_id is not None:
+        request.session_pseudonym = None
+    request.learn(user_id=user_id, tenant_id=tenant_id, session_id=session_id)
+    request.settle()

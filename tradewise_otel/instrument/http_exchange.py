@@ -1,0 +1,175 @@
+"""One HTTP request or WebSocket as ASGI messages tell it: route, status, stream, who left.
+
+Knows no event and no exporter; `http_response` makes events of what is noted here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from tradewise_otel.context import Request
+
+UNMATCHED = "(unmatched)"
+"""The route of a request that no route took (contract 2)."""
+
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+_HEADER = b"x-request-id"
+_MAX_QUERY_FIELDS = 64
+
+
+@dataclass
+class Exchange:
+    """What is known of a request while it is answered. Times are `time.perf_counter` seconds."""
+
+    request: Request
+    scope: dict[str, Any]
+    span: Any
+    receive: Any
+    started: float = field(default_factory=time.perf_counter)
+    status: int | None = None
+    route: str = UNMATCHED
+    first_byte: float | None = None
+    last_byte: float | None = None
+    has_length: bool = False
+    is_event_stream: bool = False
+    chunks: int = 0
+    disconnected: bool = False
+    cancelled: bool = False
+    error_type: str | None = None
+
+    @classmethod
+    def open(cls, scope: dict[str, Any], span: ReadableSpan, receive: Any) -> Exchange:
+        """A new exchange with its holder; a well-formed incoming request id is kept (contract 5)."""
+        incoming = _header(scope, _HEADER)
+        request_id = incoming if _REQUEST_ID.match(incoming) else str(uuid.uuid4())
+        return cls(Request(request_id, scope), scope, span, receive)
+
+    @property
+    def is_websocket(self) -> bool:
+        """True for WebSockets, which have one answer, at close."""
+        return bool(self.scope["type"] == "websocket")
+
+    def received(self, message: Mapping[str, Any]) -> None:
+        """Notes what the app receives: a client that leaves before there is an answer."""
+        if message["type"] == "http.disconnect" and self.status is None:
+            self.disconnected = True
+
+    def sending(self, message: MutableMapping[str, Any]) -> None:
+        """Notes what the app answers, and returns the request id with it."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._body(message)
+        elif kind in ("http.response.start", "websocket.http.response.start"):
+            self._start(message)
+        elif kind == "websocket.accept":
+            self.status = 101
+            self._return_request_id(message)
+            self._find_route()
+        elif kind == "websocket.close" and self.status is None:
+            self.status = 403
+            self._find_route()
+
+    def _start(self, message: MutableMapping[str, Any]) -> None:
+        self.status = int(message["status"])
+        if self._client_is_gone():
+            self.disconnected = True
+        for name, value in message.get("headers", ()):
+            lower = bytes(name).lower()
+            if lower == b"content-length":
+                self.has_length = True
+            elif lower == b"content-type":
+                self.is_event_stream = bytes(value).startswith(b"text/event-stream")
+        self._return_request_id(message)
+        self._find_route()
+        self.request.settle()
+
+    def _client_is_gone(self) -> bool:
+        # uvicorn keeps the flag on the object whose method `receive` is; nobody has to ask for it there.
+        return bool(getattr(getattr(self.receive, "__self__", None), "disconnected", False))
+
+    def _return_request_id(self, message: MutableMapping[str, Any]) -> None:
+        headers = list(message.get("headers", ()))
+        if not any(bytes(name).lower() == _HEADER for name, _ in headers):
+            message["headers"] = [*headers, (_HEADER, (self.request.request_id or "").encode())]
+
+    def _body(self, message: Mapping[str, Any]) -> None:
+        now = time.perf_counter()
+        if self.first_byte is None:
+            self.first_byte = now
+        self.chunks += 1
+        if not message.get("more_body", False):
+            self.last_byte = now
+
+    def _find_route(self) -> None:
+        self.route = route_of(self.request.scope or self.scope)
+        if self.route != UNMATCHED:
+            self.span.update_name(f"{self.scope.get('method', 'GET')} {self.route}")
+
+    def failed_with(self, error: BaseException, cancelled: bool) -> None:
+        """Notes what came out of the app. Only its name: the text is the exception record's."""
+        self.cancelled = cancelled
+        self.error_type = type(error).__qualname__
+
+    def stream_seconds(self, ended: float) -> float | None:
+        """How long the body streamed, for answers that are streams (contract 2); else None."""
+        if self.first_byte is None or self.has_length:
+            return None
+        duration = ended - self.started
+        if self.is_event_stream or (self.chunks > 1 and duration > 1.0):
+            return ended - self.first_byte
+        return None
+
+
+def route_of(scope: Mapping[str, Any]) -> str:
+    """The route's template with router and mount prefixes, or `(unmatched)`.
+
+    Newer FastAPI keeps the template with its router prefixes in a context of its own; `route` has the
+    short one there.
+    """
+    prefix = str(scope.get("root_path", ""))[len(str(scope.get("app_root_path", ""))) :]
+    effective = getattr(scope.get("fastapi", {}).get("effective_route_context"), "path_format", None)
+    route = scope.get("route")
+    template = effective or getattr(route, "path_format", None) or getattr(route, "path", None)
+    if template is not None:
+        return f"{prefix}{template}"
+    # A mounted app without routes of its own, such as static files.
+    return f"{prefix}/{{path}}" if prefix and scope.get("endpoint") is not None else UNMATCHED
+
+
+def query_of(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The query as the document shows it: name to value, a list where a name is repeated."""
+    raw = scope.get("query_string", b"")
+    query: dict[str, Any] = {}
+    if not raw:
+        return query
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True)[:_MAX_QUERY_FIELDS]:
+        known = query.get(name)
+        query[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
+    return query
+
+
+def client_of(scope: Mapping[str, Any]) -> dict[str, str]:
+    """`client_ip` and `user_agent`, as far as they are known."""
+    found = {}
+    client = scope.get("client")
+    if client:
+        found["client_ip"] = str(client[0])
+    agent = _header(scope, b"user-agent")
+    if agent:
+        found["user_agent"] = agent
+    return found
+
+
+def _header(scope: Mapping[str, Any], wanted: bytes) -> str:
+    for name, value in scope.get("headers", ()):
+        if name == wanted:
+            return bytes(value).decode("latin-1")
+    return ""

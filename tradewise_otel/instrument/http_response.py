@@ -1,0 +1,166 @@
+"""The API events: what an exchange becomes, and the verdict over its request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from tradewise_otel.catalogue.vocabulary import Level
+from tradewise_otel.instrument.http_exchange import Exchange, client_of, query_of
+from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.pipeline.aggregate import Labels
+from tradewise_otel.pipeline.processors import Attributes
+from tradewise_otel.record.build import automatic
+from tradewise_otel.record.verdict import request_reason
+
+CLIENT_CLOSED_REQUEST = 499
+"""Status of a request whose client left before there was an answer (contract 2)."""
+
+_WARNING_STATUSES = (401, 403, 429)
+_METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY")
+)
+
+
+class Responses:
+    """Makes `api_request` at the start and `api_response`, metrics and verdict at the end."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._settings = runtime.settings
+        self._sink = runtime.sink
+        self._aggregate = runtime.aggregate
+
+    def announce(self, exchange: Exchange) -> None:
+        """Prepares `api_request`; it goes when somebody knows the user, or the answer starts."""
+        scope = exchange.scope
+        method, path = method_of(scope), scope.get("path", "")
+        fields = {"method": method, "path": path, **client_of(scope)}
+        if query := query_of(scope):
+            fields["query_params"] = query
+        span = exchange.span
+        event = automatic(
+            "api_request",
+            "INFO",
+            f"{method} {path}",
+            fields,
+            span.get_span_context(),
+            exchange.request,
+            span.start_time,
+        )
+        self._sink.hold(event, exchange.request)
+
+    def conclude(self, exchange: Exchange, span: ReadableSpan) -> Attributes:
+        """Decides over the request, emits `api_response`, feeds the metrics; the span's new attributes."""
+        exchange.request.settle()
+        fields = self._fields(exchange, span)
+        self._decide(exchange, fields)
+        self._measure(exchange, fields)
+        level = self._level(fields)
+        message = f"{fields['method']} {fields['path']} {fields['status_code']}"
+        event = automatic(
+            "api_response", level, message, fields, span.context, exchange.request, span.end_time
+        )
+        request = exchange.request
+        self._sink.emit(event)
+        request.end()
+        return _span_attributes(exchange, fields)
+
+    def _fields(self, exchange: Exchange, span: ReadableSpan) -> dict[str, Any]:
+        seconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
+        stream = None if exchange.is_websocket else exchange.stream_seconds(exchange.started + seconds)
+        answered = seconds if stream is None else seconds - stream
+        fields: dict[str, Any] = {
+            "method": method_of(exchange.scope),
+            "path": exchange.scope.get("path", ""),
+            "route": exchange.route,
+            "status_code": _status(exchange),
+            "response_time_ms": _ms(answered),
+            "p95_threshold": self._settings.p95_ms,
+            "p99_threshold": self._settings.p99_ms,
+            "performance_status": self._performance(answered * 1000, exchange.is_websocket),
+        }
+        if stream is not None:
+            fields["stream_duration_ms"] = _ms(stream)
+        if error := _error_of(span) or exchange.error_type:
+            fields["error_type"] = error
+        return fields
+
+    def _performance(self, ms: float, is_websocket: bool) -> str:
+        if is_websocket or ms <= self._settings.p95_ms:
+            return "normal"
+        return "critical" if ms > self._settings.p99_ms else "slow"
+
+    def _decide(self, exchange: Exchange, fields: dict[str, Any]) -> None:
+        failed = fields["status_code"] >= 500 or ("error_type" in fields and not exchange.cancelled)
+        is_stream = exchange.is_websocket or "stream_duration_ms" in fields
+        slow = not is_stream and fields["performance_status"] != "normal"
+        request = exchange.request
+        request.reason, request.weight = request_reason(request, failed=failed, slow=slow)
+
+    def _level(self, fields: dict[str, Any]) -> Level:
+        if fields["status_code"] >= 500:
+            return "ERROR"
+        if fields["status_code"] in _WARNING_STATUSES or fields["performance_status"] == "critical":
+            return "WARNING"
+        return "INFO"
+
+    def _measure(self, exchange: Exchange, fields: dict[str, Any]) -> None:
+        status, method, route = fields["status_code"], fields["method"], fields["route"]
+        labels: Labels = (
+            ("endpoint", route),
+            ("method", method),
+            ("status_code", status),
+            ("status_class", f"{status // 100}xx"),
+        )
+        self._aggregate.add("api.requests.count", labels)
+        if exchange.is_websocket:
+            return
+        ms = fields["response_time_ms"]
+        twin: Labels = (
+            ("http.request.method", method),
+            ("http.route", route),
+            ("http.response.status_code", status),
+        )
+        self._aggregate.record("api.requests.duration", labels, ms)
+        self._aggregate.record("http.server.request.duration", twin, ms / 1000)
+
+
+def method_of(scope: dict[str, Any]) -> str:
+    """The method as a metric tag may carry it: unknown words, which clients can invent, are `_OTHER`."""
+    method = str(scope.get("method", "GET")).upper()
+    return method if method in _METHODS else "_OTHER"
+
+
+def _status(exchange: Exchange) -> int:
+    if exchange.is_websocket:
+        # Closed or failed before it was accepted.
+        return exchange.status or 403
+    if exchange.disconnected or (exchange.cancelled and exchange.status is None):
+        return CLIENT_CLOSED_REQUEST
+    return exchange.status if exchange.status is not None else 500
+
+
+def _error_of(span: ReadableSpan) -> str | None:
+    """Type of the exception that the app let through, as contrib noted it on the span."""
+    for event in reversed(span.events or ()):
+        if event.name == "exception" and event.attributes:
+            return str(event.attributes.get("exception.type", "")).removeprefix("builtins.") or None
+    return None
+
+
+def _span_attributes(exchange: Exchange, fields: dict[str, Any]) -> Attributes:
+    request = exchange.request
+    attributes = {"event_type": "api_response", "http.route": exchange.route, **fields}
+    attributes["http.response.status_code"] = fields["status_code"]
+    for name in ("request_id", "user_id", "tenant_id"):
+        if (value := getattr(request, name)) is not None:
+            attributes[name] = value
+    if request.session_pseudonym is not None:
+        attributes["session_id"] = request.session_pseudonym
+    attributes["sampling.reason"], attributes["sampling.weight"] = request.reason, request.weight
+    return attributes
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

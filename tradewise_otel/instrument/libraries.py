@@ -1,0 +1,86 @@
+"""The table of libraries: which instrumentor, with which arguments, makes which events.
+
+contrib instruments each library; what is said here is how it is asked to, and who translates its spans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.metrics import NoOpMeterProvider
+
+from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.pipeline.processors import Translator
+
+SKIPPED = {"logging": "one sink behind logging takes its place"}
+"""Instrumentors that are never loaded, and why."""
+
+
+def instrument_arguments(name: str) -> dict[str, Any]:
+    """Keyword arguments for an instrumentor, by its entry point's name."""
+    arguments: dict[str, Any] = {}
+    if name in ("fastapi", "sqlalchemy", "httpx"):
+        # Their metrics come from our own aggregation, from the same events, and exact.
+        arguments["meter_provider"] = NoOpMeterProvider()
+    if name == "fastapi":
+        arguments["exclude_spans"] = ["receive", "send"]
+    return arguments
+
+
+def instrument_sqlalchemy() -> None:
+    """Instruments SQLAlchemy, also 2.1, which contrib's version check refuses though it works (P6)."""
+    import sqlalchemy.ext.asyncio
+    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+    from opentelemetry.instrumentation.utils import unwrap
+
+    instrumentor = SQLAlchemyInstrumentor()
+    if not instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.instrument(skip_dep_check=True, **instrument_arguments("sqlalchemy"))
+    # Async engines wrap a sync one, and contrib wraps both: two spans start and one ends.
+    unwrap(sqlalchemy.ext.asyncio, "create_async_engine")
+
+
+class Libraries:
+    """The libraries that are there, each with its translator."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.translators: dict[str, Translator] = {}
+        self._forks: list[Callable[[], None]] = []
+
+    def install(self) -> None:
+        """Prepares every library that is installed; one that is missing or fails leaves the others alone."""
+        for prepare in (self._fastapi, self._sqlalchemy, self._httpx):
+            try:
+                prepare()
+            except ImportError:
+                continue
+            except Exception as error:
+                self._runtime.ledger.internal_error(f"start-up: {prepare.__name__}", error)
+
+    def _fastapi(self) -> None:
+        from tradewise_otel.instrument import fastapi_app
+
+        events = fastapi_app.FastAPIEvents(self._runtime)
+        events.install()
+        self.translators[fastapi_app.SCOPE_NAME] = events.translate
+        self._forks.append(events.after_fork)
+
+    def _sqlalchemy(self) -> None:
+        from tradewise_otel.instrument import sqlalchemy_db
+
+        events = sqlalchemy_db.SQLAlchemyEvents(self._runtime)
+        events.install()
+        self.translators[sqlalchemy_db.SCOPE_NAME] = events.translate
+
+    def _httpx(self) -> None:
+        from tradewise_otel.instrument import httpx_client
+
+        events = httpx_client.HttpxEvents(self._runtime)
+        self.translators[httpx_client.SCOPE_NAME] = events.translate
+
+    def after_fork(self) -> None:
+        """Called in each forked child."""
+        for forked in self._forks:
+            forked()

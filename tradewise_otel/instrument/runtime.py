@@ -1,0 +1,20 @@
+"""What every instrument is handed: settings, the way out, the metrics, the account of faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tradewise_otel.out.sink import Sink
+from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.settings import Settings
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The parts of one process's pipeline that the instruments use."""
+
+    settings: Settings
+    sink: Sink
+    aggregate: Aggregate
+    ledger: Ledger

@@ -1,0 +1,135 @@
+"""From the queues to the wire: what is queued becomes redacted copies, batches, and exports.
+
+One of it a process. Everything here happens in the exporter thread, off the request's path, except `put`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from opentelemetry.sdk.metrics import export as otlp
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from tradewise_otel.out import metrics
+from tradewise_otel.out.encode import Scopes, SpanScrubber, log_record
+from tradewise_otel.out.exporter import Exporters
+from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.identity import Identity
+from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.processors import SpanItem
+from tradewise_otel.pipeline.workers import Lane, Limits, Worker
+from tradewise_otel.record.build import Event
+
+
+class Dispatch:
+    """Queues, thread and exporters of one process.
+
+    Args:
+        exporters: upstream's, one a signal.
+        identity: says which process this is; a supervisor queues nothing.
+        scrubber: makes the copies of spans that may leave.
+        app_metrics: metrics of the app's own instruments, if it has any.
+    """
+
+    def __init__(
+        self,
+        exporters: Exporters,
+        identity: Identity,
+        scrubber: SpanScrubber,
+        aggregate: Aggregate,
+        ledger: Ledger,
+        version: str,
+        app_metrics: Callable[[], otlp.MetricsData | None],
+        limits: Limits,
+    ) -> None:
+        self._exporters, self._identity, self._scrubber = exporters, identity, scrubber
+        self._aggregate, self._ledger, self._app_metrics = aggregate, ledger, app_metrics
+        self._scopes = Scopes(version)
+        self._own_scope = InstrumentationScope("tradewise_otel", version)
+        self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger)
+        self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger)
+        self._worker = Worker(
+            [self._logs, self._spans],
+            self._send_metrics,
+            exporters.abort,
+            lambda: exporters.outage,
+            limits,
+            ledger,
+        )
+
+    def put_span(self, item: SpanItem) -> None:
+        """Queues an ended span."""
+        self._put("traces", self._spans, item)
+
+    def put_log(self, event: Event) -> None:
+        """Queues a redacted event."""
+        self._put("logs", self._logs, event)
+
+    def _put(self, signal: str, lane: Lane, item: object) -> None:  # type: ignore[type-arg]
+        if self._identity.supervises:
+            # Its lines are on stdout; a slot of its own would shift those of the workers.
+            self._ledger.add("dropped", signal, reason="supervisor")
+        elif not self._exporters.enabled(signal):
+            self._ledger.add("dropped", signal, reason="exporter_none")
+        else:
+            lane.put(item)
+            self._worker.ensure_running()
+
+    def shutdown(self, seconds: float) -> None:
+        """Sends what is queued within `seconds`, then closes."""
+        self._worker.stop(seconds)
+        self._exporters.abort()
+
+    def after_fork(self) -> None:
+        """A forked child has its own queues, thread, connections, metrics and account."""
+        self._identity.after_fork()
+        self._exporters.after_fork()
+        self._aggregate.reset()
+        self._ledger.reset()
+        self._worker.after_fork()
+
+    def _send_spans(self, batch: Sequence[SpanItem]) -> bool:
+        resource = self._identity.resource
+        return self._exporters.send("traces", [self._scrubber.copy(item, resource) for item in batch])
+
+    def _send_logs(self, batch: Sequence[Event]) -> bool:
+        resource = self._identity.resource
+        return self._exporters.send("logs", [log_record(event, resource, self._scopes) for event in batch])
+
+    def _send_metrics(self) -> None:
+        for data in (self._own_metrics(), self._app_metrics()):
+            if data is not None and data.resource_metrics:
+                self._exporters.send("metrics", self._as_this_process(data))
+
+    def _own_metrics(self) -> otlp.MetricsData | None:
+        return metrics.collect(self._aggregate, self._ledger, self._identity.resource, self._own_scope)
+
+    def _as_this_process(self, data: otlp.MetricsData) -> otlp.MetricsData:
+        resource = self._identity.resource
+        return otlp.MetricsData(
+            [
+                otlp.ResourceMetrics(resource, item.scope_metrics, item.schema_url)
+                for item in data.resource_metrics
+            ]
+        )
+
+
+def limits(environ: Mapping[str, str]) -> Limits:
+    """Queue limits from the standard variables, whose defaults are ours; bad numbers mean the default."""
+    ours = Limits()
+    return Limits(
+        queue=_positive(
+            environ.get("OTEL_BLRP_MAX_QUEUE_SIZE") or environ.get("OTEL_BSP_MAX_QUEUE_SIZE"), ours.queue
+        ),
+        batch=_positive(environ.get("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"), ours.batch),
+        delay=_positive(environ.get("OTEL_BLRP_SCHEDULE_DELAY"), round(ours.delay * 1000)) / 1000,
+        metrics_every=_positive(environ.get("OTEL_METRIC_EXPORT_INTERVAL"), round(ours.metrics_every * 1000))
+        / 1000,
+    )
+
+
+def _positive(text: str | None, default: int) -> int:
+    try:
+        return max(int(text), 1) if text else default
+    except ValueError:
+        return default

@@ -1,0 +1,144 @@
+"""The documented JSON line: its keys in their order, and the one place that writes to stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import orjson
+
+from tradewise_otel.record.build import Event
+
+_COLOURS = {"DEBUG": "90", "INFO": "36", "WARNING": "33", "ERROR": "31", "CRITICAL": "41"}
+
+
+class Lines:
+    """Turns redacted events into lines of one service.
+
+    Args:
+        service, version, environment: the resource's; `version` is absent from the lines when empty.
+        console: readable text in place of JSON, for people.
+    """
+
+    def __init__(self, service: str, version: str, environment: str, console: bool = False) -> None:
+        self._service = service
+        self._version = version
+        self._environment = environment
+        self._console = console
+        self._colour = console and _is_terminal()
+        self._second = (0, "")
+
+    def document(self, event: Event) -> dict[str, Any]:
+        """The line as a dict (contract 1); absent is absent, not null."""
+        line: dict[str, Any] = {
+            "timestamp": self._timestamp(event.timestamp_ns),
+            "level": event.level,
+            "logger_name": event.logger_name,
+            "service": self._service,
+        }
+        if self._version:
+            line["version"] = self._version
+        line["environment"] = self._environment
+        line["message"] = event.message
+        if event.event_type is not None:
+            line["event_type"] = event.event_type
+        _add_ids(line, event)
+        line["process_id"] = os.getpid()
+        line["thread_id"] = event.thread_id
+        if event.source is not None:
+            line["source"] = dict(zip(("file", "line", "function"), event.source, strict=True))
+        self._add_fields(line, event)
+        return line
+
+    def _add_fields(self, line: dict[str, Any], event: Event) -> None:
+        line.update(event.fields)
+        if "service" in event.fields:
+            # Only `external_api_call` brings one: the document makes it the called service there.
+            line["emitter"] = self._service
+        if event.exception is not None:
+            line["exception"] = {
+                "type": event.exception.type,
+                "message": event.exception.message,
+                "traceback": event.exception.traceback,
+            }
+
+    def text(self, event: Event, document: bytes) -> bytes:
+        """What is written for an event whose JSON is `document`."""
+        if not self._console:
+            return document + b"\n"
+        fields = " ".join(f"{key}={value}" for key, value in event.fields.items())
+        clock = self._timestamp(event.timestamp_ns)[11:23]
+        level = f"\x1b[{_COLOURS[event.level]}m{event.level}\x1b[0m" if self._colour else event.level
+        kind = f" [{event.event_type}]" if event.event_type else ""
+        trace = "".join(event.exception.traceback) if event.exception else ""
+        text = f"{clock} {level:<8} {event.logger_name}{kind} {event.message} {fields}".rstrip()
+        return f"{text}\n{trace}".encode(errors="replace")
+
+    def _timestamp(self, ns: int) -> str:
+        second, milliseconds = divmod(ns // 1_000_000, 1000)
+        known, text = self._second
+        if second != known:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, text)
+        return f"{text}.{milliseconds:03d}Z"
+
+
+def _add_ids(line: dict[str, Any], event: Event) -> None:
+    request = event.request
+    if request is not None:
+        for name in ("request_id", "user_id", "tenant_id"):
+            value = getattr(request, name)
+            if value is not None:
+                line[name] = value
+        if request.session_pseudonym is not None:
+            line["session_id"] = request.session_pseudonym
+    if event.trace_id:
+        line["trace_id"] = f"{event.trace_id:032x}"
+        line["span_id"] = f"{event.span_id:016x}"
+    line["event_id"] = event.event_id
+
+
+def serialise(document: dict[str, Any]) -> bytes:
+    """JSON bytes. What orjson refuses (lone surrogates, integers beyond 64 bits) goes the slow way."""
+    try:
+        return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError):
+        return json.dumps(document, default=str, ensure_ascii=True).encode()
+
+
+class Writer:
+    """Writes whole lines to the real stdout, below any wrapper on `sys.stdout`.
+
+    One `write` a line; the lock is re-entrant because a signal handler may log while a line is written.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """The parent's lock may have been held by a thread that the child does not have."""
+        self._lock = threading.RLock()
+
+    def write(self, line: bytes) -> None:
+        """Blocks as `print` would; a closed stdout is the app's business and ends nothing."""
+        with self._lock:
+            view = memoryview(line)
+            while view:
+                try:
+                    view = view[os.write(self._descriptor, view) :]
+                except BlockingIOError:
+                    # A non-blocking pipe that is full, as some process managers hand out.
+                    time.sleep(0.001)
+
+
+def _is_terminal() -> bool:
+    stdout = sys.__stdout__
+    try:
+        return stdout is not None and stdout.isatty()
+    except ValueError:
+        return False

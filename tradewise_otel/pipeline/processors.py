@@ -1,0 +1,113 @@
+"""The span processor: an ended span becomes a documented event, its fields, and an item for export.
+
+Which instrumentation's spans become which event is not known here: `instrument/` hands in one translator
+a scope name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from tradewise_otel.context import Request, current
+from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.sampling import weight_of
+
+Attributes = dict[str, Any]
+
+
+@dataclass
+class SpanItem:
+    """An ended span on its way out, with the attributes that are added to it."""
+
+    span: ReadableSpan
+    added: Attributes
+
+
+Translator = Callable[[ReadableSpan], "Attributes | None"]
+"""Emits the event of an ended span and returns its fields for the span; None drops the span by design."""
+
+
+class EventSpanProcessor(SpanProcessor):
+    """Ends spans: translate, stamp the verdict, hand over.
+
+    Args:
+        translators: by instrumentation scope name.
+        send: takes the items that leave.
+        exports_unsampled: False when `OTEL_TRACES_SAMPLER` decides what is sent.
+    """
+
+    def __init__(
+        self,
+        translators: Mapping[str, Translator],
+        send: Callable[[SpanItem], None],
+        ledger: Ledger,
+        exports_unsampled: bool,
+    ) -> None:
+        self._translators = translators
+        self._send = send
+        self._ledger = ledger
+        self._exports_unsampled = exports_unsampled
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing to do: what an event needs is known at the end."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Never raises: it runs inside the app's request."""
+        self._ledger.add("emitted", "traces")
+        try:
+            added = self._translate(span)
+            if added is None:
+                self._ledger.add("dropped", "traces", reason="pooled_connect")
+                return
+        except Exception as error:
+            # The span itself is whole: it goes on without our fields.
+            self._ledger.internal_error("translate", error)
+            added = {}
+        self._hand_over(span, added)
+
+    def _translate(self, span: ReadableSpan) -> Attributes | None:
+        scope = span.instrumentation_scope
+        translator = self._translators.get(scope.name) if scope is not None else None
+        return {} if translator is None else translator(span)
+
+    def _hand_over(self, span: ReadableSpan, added: Attributes) -> None:
+        context = span.context
+        if context is None or not (self._exports_unsampled or context.trace_flags.sampled):
+            self._ledger.add("sampled_out", "traces")
+            return
+        for name, value in _stamp(span).items():
+            added.setdefault(name, value)
+        self._send(SpanItem(span, added))
+
+
+def _stamp(span: ReadableSpan) -> Attributes:
+    """Identity and verdict as far as they are known when this span ends."""
+    request = current()
+    stamp: Attributes = {}
+    if request is not None and not request.expired:
+        request.learn_from_state()
+        for name in ("request_id", "user_id", "tenant_id"):
+            if (value := getattr(request, name)) is not None:
+                stamp[name] = value
+        if request.reason is not None:
+            return {**stamp, "sampling.reason": request.reason, "sampling.weight": request.weight}
+    return {**stamp, **ratio_stamp(span)}
+
+
+def ratio_stamp(span: ReadableSpan) -> Attributes:
+    """The ratio's answer for a span that no request speaks for."""
+    if span.context is None or not span.context.trace_flags.sampled:
+        return {"sampling.reason": "none", "sampling.weight": 1.0}
+    return {"sampling.reason": "ratio", "sampling.weight": weight_of(span.context)}
+
+
+def describe(request: Request, span: ReadableSpan) -> None:
+    """Tells a fresh holder what the ratio said of its root span."""
+    if span.context is not None:
+        request.sampled = span.context.trace_flags.sampled
+        request.weight = weight_of(span.context) if request.sampled else 1.0

@@ -1,0 +1,220 @@
+"""One exporter thread a process: drains the queues, sends, survives forks, ends in time.
+
+Appending to a queue takes no lock, because a signal handler may run between any two steps of the main
+thread, and the handler of SIGTERM waits for this thread (decision P12).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tradewise_otel.pipeline.ledger import Ledger
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Queue length and batch size in records, schedule in seconds."""
+
+    queue: int = 16384
+    batch: int = 512
+    delay: float = 0.5
+    metrics_every: float = 10.0
+
+
+class Lane(Generic[T]):
+    """A bounded queue of one signal: when it is full the oldest goes, and is counted."""
+
+    def __init__(
+        self, signal: str, send: Callable[[Sequence[T]], bool], limits: Limits, ledger: Ledger
+    ) -> None:
+        self.signal = signal
+        self._send = send
+        self._limits = limits
+        self._ledger = ledger
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets what is queued: a forked child must not send its parent's records again."""
+        self._items: deque[T] = deque(maxlen=self._limits.queue)
+        self._arrivals = itertools.count()
+        self._settled = 0
+
+    def put(self, item: T) -> None:
+        """Queues an item; never blocks."""
+        self._items.append(item)
+        next(self._arrivals)
+
+    def drain(self, go_on: Callable[[], bool]) -> None:
+        """Sends batches until what was queued at the start is gone or `go_on` says no."""
+        self._count_overflow()
+        batches = -(-len(self._items) // self._limits.batch)
+        while batches and self._items and go_on():
+            batches -= 1
+            self._send_batch(self._next_batch())
+        self._count_overflow()
+
+    def abandon(self) -> None:
+        """Counts what is still queued as lost at shutdown."""
+        self._count_overflow()
+        left = self._next_batch(self._limits.queue)
+        self._ledger.add("dropped", self.signal, len(left), "shutdown")
+
+    def _send_batch(self, batch: list[T]) -> None:
+        try:
+            delivered = self._send(batch)
+        except Exception as error:
+            self._ledger.internal_error(f"send {self.signal}", error, self.signal)
+            self._ledger.add("dropped", self.signal, len(batch) - 1, "internal_error")
+            return
+        if delivered:
+            self._ledger.add("delivered", self.signal, len(batch))
+        else:
+            self._ledger.add("dropped", self.signal, len(batch), "export_failed")
+
+    def _next_batch(self, size: int | None = None) -> list[T]:
+        batch: list[T] = []
+        while len(batch) < (size or self._limits.batch):
+            try:
+                batch.append(self._items.popleft())
+            except IndexError:
+                break
+        self._settled += len(batch)
+        return batch
+
+    def _count_overflow(self) -> None:
+        # Arrivals are read by drawing a number, which itself counts as one more to settle.
+        self._settled += 1
+        arrived = next(self._arrivals) + 1
+        lost = arrived - self._settled - len(self._items)
+        if lost > 0:
+            self._settled += lost
+            self._ledger.add("dropped", self.signal, lost, "queue_full")
+
+
+class Worker:
+    """The thread behind the lanes. Starts with the first record; a forked child starts its own.
+
+    Args:
+        lanes: what to drain, in the order of their importance.
+        metrics: sends the metrics; called every `limits.metrics_every` seconds and at the end.
+        abort: makes an export that is under way give up.
+        outage: True while the Collector is known to be out of reach.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane[Any]],
+        metrics: Callable[[], None],
+        abort: Callable[[], None],
+        outage: Callable[[], bool],
+        limits: Limits,
+        ledger: Ledger,
+    ) -> None:
+        self._lanes, self._metrics, self._abort = lanes, metrics, abort
+        self._outage = outage
+        self._limits = limits
+        self._ledger = ledger
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._thread: threading.Thread | None = None
+        self._stop_signal: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._stopping = False
+        self._starting = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Fresh queues and no thread; the next record starts one."""
+        self._forget()
+        for lane in self._lanes:
+            lane.reset()
+
+    def ensure_running(self) -> None:
+        """Starts the thread if this process has none yet. Cheap when it runs."""
+        if self._thread is not None or self._stopping:
+            return
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="tradewise-otel-export", daemon=True)
+                thread.start()
+                self._thread = thread
+        finally:
+            self._starting.release()
+
+    def stop(self, seconds: float) -> None:
+        """Sends what is queued and ends, within `seconds`; what cannot be sent by then is counted."""
+        if self._stopping or self._pid != os.getpid():
+            return
+        self._stopping = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._end(thread, time.monotonic() + seconds)
+        for lane in self._lanes:
+            lane.abandon()
+
+    def _end(self, thread: threading.Thread, deadline: float) -> None:
+        self._stop_signal.put(None)
+        if self._outage():
+            # Nothing will get through in time: do not sit out the retries.
+            self._abort()
+        thread.join(max(deadline - time.monotonic() - 0.2, 0.05))
+        if thread.is_alive():
+            self._abort()
+            thread.join(max(deadline - time.monotonic(), 0.05))
+
+    def _run(self) -> None:
+        next_metrics = time.monotonic() + self._limits.metrics_every
+        while not self._stopped():
+            for lane in self._lanes:
+                lane.drain(lambda: True)
+            if time.monotonic() >= next_metrics:
+                next_metrics = time.monotonic() + self._limits.metrics_every
+                self._guarded(self._metrics)
+        self._last_words()
+
+    def _last_words(self) -> None:
+        for lane in self._lanes:
+            lane.drain(lambda: not self._outage())
+        # Counted last, so that the figures of the last batches are among the metrics.
+        self._guarded(self._metrics)
+
+    def _stopped(self) -> bool:
+        try:
+            self._stop_signal.get(timeout=self._limits.delay)
+        except queue.Empty:
+            return False
+        return True
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:
+            self._ledger.internal_error(getattr(step, "__qualname__", "step"), error, "metrics")
+
+
+_FORK_AWARE: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def on_fork(listener: Any) -> None:
+    """Has `listener.after_fork()` called in every forked child, for as long as the listener lives."""
+    if not _FORK_AWARE:
+        os.register_at_fork(after_in_child=_tell_children)
+    _FORK_AWARE.add(listener)
+
+
+def _tell_children() -> None:
+    for listener in list(_FORK_AWARE):
+        listener.after_fork()

@@ -1,0 +1,132 @@
+"""Structured redaction: every key, every string, every depth of a record, and no exception ever.
+
+`Redactor.is_plain` is the fast question asked of every record; `Redactor.mapping` is the slow path
+for those that are not plain or that the gate stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from tradewise_otel.catalogue import sensitive
+from tradewise_otel.redact import keys
+from tradewise_otel.redact.text import Counts, cut, redact_sql, redact_text
+from tradewise_otel.redact.values import Walk
+
+Email = Literal["keep", "pseudonym", "mask"]
+
+_SCALARS = frozenset({int, float, bool, type(None)})
+_NESTED_LIMIT = 256
+_CACHE_LIMIT = 4096
+_CACHED_LENGTH = 128
+_REFUSED = -1
+
+
+class Redacted(NamedTuple):
+    """What may leave, and what was taken out: matches by rule id, `key`, `truncated`, `depth`, …"""
+
+    value: dict[str, object]
+    counts: dict[str, int]
+
+
+class Redactor:
+    """Redacts mappings and texts; safe to share between threads and across forks.
+
+    Args:
+        email: what happens to the values of keys named `email`.
+        pseudonymise: gives the keyed pseudonym of a nested `session_id` (and of an e-mail address).
+        limits: longest string in characters by field name, over `sensitive.FIELD_LIMITS`.
+    """
+
+    def __init__(
+        self,
+        *,
+        email: Email = "keep",
+        pseudonymise: Callable[[str], str],
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
+        self._email = email
+        self._pseudonymise = pseudonymise
+        self._limits = {**sensitive.FIELD_LIMITS, **(limits or {})}
+        self._known: dict[str, int] = {}
+
+    def is_plain(self, fields: Mapping[str, object]) -> bool:
+        """Whether nothing in `fields` needs `mapping`, if the gate finds no secret in its bytes either."""
+        if len(fields) > sensitive.KEYS_LIMIT:
+            return False
+        known = self._known.get
+        for key, value in fields.items():
+            limit = known(key)
+            if limit is None:
+                limit = self._learn(key)
+            kind = type(value)
+            if kind is str:
+                if len(value) > limit:  # type: ignore[arg-type]
+                    return False
+            elif limit < 0 or (kind not in _SCALARS and not self._nested(value)):
+                return False
+        return True
+
+    def mapping(self, fields: Mapping[str, object]) -> Redacted:
+        """Redact a whole record's fields; a value that cannot be looked through becomes the mask."""
+        walk = Walk(self._email, self._pseudonymise, self._limits)
+        return Redacted(walk.top(fields), walk.counts)
+
+    def text(self, value: str, limit: int = sensitive.STRING_LIMIT) -> tuple[str, Counts]:
+        """Redact one string whole, then cut it to `limit` characters; also says how often by rule id."""
+        return _guarded(redact_text, value, limit)
+
+    def sql(self, value: str, limit: int = sensitive.SQL_LIMIT) -> tuple[str, Counts]:
+        """Like `text` for SQL: quoted literals become `?` first, a mask is a valid literal."""
+        return _guarded(redact_sql, value, limit)
+
+    def _nested(self, root: object) -> bool:
+        stack = [(root, 1)]
+        left = _NESTED_LIMIT
+        while stack:
+            value, depth = stack.pop()
+            left -= 1
+            if isinstance(value, str):
+                plain = type(value) is str and len(value) <= sensitive.STRING_LIMIT
+            else:
+                plain = type(value) in _SCALARS or self._open(value, depth, stack)
+            if not plain or len(stack) > left:
+                return False
+        return True
+
+    def _open(self, value: object, depth: int, stack: list[tuple[object, int]]) -> bool:
+        if depth >= sensitive.DEPTH_LIMIT:
+            return False
+        if type(value) is list:
+            stack.extend((item, depth + 1) for item in value[: _NESTED_LIMIT + 1])
+            return len(value) <= sensitive.ITEMS_LIMIT
+        if type(value) is not dict or len(value) > sensitive.KEYS_LIMIT:
+            return False
+        for key, item in value.items():
+            limit = self._known.get(key) or self._learn(key)
+            if limit < 0 or keys.is_session_id(key) or (type(item) is str and len(item) > limit):
+                return False
+            stack.append((item, depth + 1))
+        return True
+
+    def _learn(self, key: object) -> int:
+        """The limit of a key's strings, or `_REFUSED` if the key alone needs the slow path."""
+        if type(key) is not str or len(key) > _CACHED_LENGTH:
+            # Rare enough to go the slow way, and not worth a place in memory.
+            return _REFUSED
+        limit = self._limits.get(key, sensitive.STRING_LIMIT)
+        if keys.is_sensitive(key) or (self._email != "keep" and keys.is_email(key)):
+            limit = _REFUSED
+        if len(self._known) >= _CACHE_LIMIT:
+            self._known.clear()
+        self._known[key] = limit
+        return limit
+
+
+def _guarded(redact: Callable[[str, Counts], str], value: str, limit: int) -> tuple[str, Counts]:
+    counts: Counts = {}
+    try:
+        return cut(redact(value, counts), limit, counts), counts
+    except Exception:
+        return sensitive.MASK, {"internal_error": 1}

@@ -1,0 +1,140 @@
+"""`tradewise-otel collector`: build, run, validate and show the Collector of a role."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tradewise_otel.tools.collector.build import build, cached_binary
+from tradewise_otel.tools.collector.config import (
+    CollectorError,
+    Role,
+    check_settings,
+    collector_environment,
+    config_arguments,
+    load_role,
+    overlay_names,
+    role_names,
+)
+
+DESCRIPTION = """\
+The Collector receives what the app records, redacts it, classifies it and (role laptop) writes it to files.
+
+  tradewise-otel collector build     compile it once (Go 1.26 or newer; about 3 CPU minutes)
+  tradewise-otel collector run       start it; OTLP on 127.0.0.1:4318 (http) and :4317 (grpc)
+"""
+RUN_SETTINGS = """\
+settings, from the environment:
+  TRADEWISE_DATA_DIR     the files' folder (default $XDG_STATE_HOME/tradewise-otel, ~/.local/state/tradewise-otel)
+  TRADEWISE_OTLP_HTTP    127.0.0.1:4318      TRADEWISE_OTLP_GRPC  127.0.0.1:4317
+  TRADEWISE_HEALTH       127.0.0.1:13133     TRADEWISE_SAMPLE_RATE  for services without our distro, default 1
+  TRADEWISE_COLLECTOR_BIN  the binary, if --bin is not given; else the build cache's
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `collector` and its four verbs."""
+    parser = subparsers.add_parser(
+        "collector",
+        help="build and run the OpenTelemetry Collector of a role",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    _add_verb(verbs, "build", _build, "compile the role's Collector into the build cache")
+    running: list[tuple[str, Callable[[argparse.Namespace], int], str]] = [
+        ("run", _run, "run the role's Collector in the foreground (Ctrl-C stops it)"),
+        ("validate", _validate, "check the role's configuration with the real binary, without starting it"),
+        ("print-config", _print_config, "print the merged configuration, secrets redacted"),
+    ]
+    for name, function, text in running:
+        _add_run_options(_add_verb(verbs, name, function, text))
+
+
+def _add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=RUN_SETTINGS if name != "build" else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_argument("--role", choices=role_names(), default="laptop", help="default: %(default)s")
+    verb.set_defaults(func=function)
+    return verb
+
+
+def _add_run_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--bin", type=Path, metavar="FILE", help="the Collector's binary")
+    verb.add_argument(
+        "--overlay", action="append", default=[], choices=overlay_names(), help="a variation of the role (repeatable)"
+    )
+    verb.add_argument("--extras", type=Path, metavar="FILE", help="your own layer, loaded last, for extras.yaml")
+
+
+def find_binary(role: Role, chosen: Path | None, environ: Mapping[str, str]) -> Path:
+    """The binary to run: `chosen` (`--bin`), else `TRADEWISE_COLLECTOR_BIN`, else the build cache's.
+
+    Raises:
+        CollectorError: none of the three has one.
+    """
+    setting = environ.get("TRADEWISE_COLLECTOR_BIN")
+    if named := chosen or (Path(setting) if setting else None):
+        if os.access(named, os.X_OK) and named.is_file():
+            return named
+        raise CollectorError(f"{'--bin' if chosen else 'TRADEWISE_COLLECTOR_BIN'}={named}: not an executable file")
+    if binary := _cached(role, environ):
+        return binary
+    raise CollectorError(
+        f"no Collector to run: give --bin FILE, set TRADEWISE_COLLECTOR_BIN, or fill the build cache with "
+        f"`tradewise-otel collector build --role {role.name}`"
+    )
+
+
+def _cached(role: Role, environ: Mapping[str, str]) -> Path | None:
+    try:
+        return cached_binary(role, environ)
+    except CollectorError:
+        # Without Go or a home there is no cache to ask; the three ways are the better answer.
+        return None
+
+
+def _build(args: argparse.Namespace) -> int:
+    build(load_role(args.role), os.environ, lambda line: print(line, flush=True))
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    environ = collector_environment(os.environ)
+    role, binary = _role_and_binary(args)
+    check_settings(environ)
+    print(f"collector: role {role.name}, files in {environ['TRADEWISE_DATA_DIR']}", flush=True)
+    return _become(binary, config_arguments(role), environ)
+
+
+def _validate(args: argparse.Namespace) -> int:
+    role, binary = _role_and_binary(args)
+    return _become(binary, ["validate", *config_arguments(role)], collector_environment(os.environ))
+
+
+def _print_config(args: argparse.Namespace) -> int:
+    role, binary = _role_and_binary(args)
+    arguments = ["print-config", "--mode=redacted", "--format=yaml", *config_arguments(role)]
+    return _become(binary, arguments, collector_environment(os.environ))
+
+
+def _role_and_binary(args: argparse.Namespace) -> tuple[Role, Path]:
+    role = load_role(args.role, args.overlay, args.extras)
+    return role, find_binary(role, args.bin, os.environ)
+
+
+def _become(binary: Path, arguments: list[str], environ: Mapping[str, str]) -> int:
+    # Not a child: signals, exit code and supervision are then the Collector's own.
+    os.execve(binary, [str(binary), *arguments], dict(environ))

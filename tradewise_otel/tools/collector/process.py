@@ -1,0 +1,115 @@
+"""Runs a Collector as a child: for the demo and the tests, who must know when it is ready and stop it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from typing_extensions import Self
+
+from tradewise_otel.tools.collector.config import (
+    ADDRESSES,
+    CollectorError,
+    Role,
+    check_settings,
+    collector_environment,
+    config_arguments,
+    data_dir,
+)
+
+
+def free_addresses() -> dict[str, str]:
+    """A value for each of `ADDRESSES` on loopback ports that are free now, for a Collector beside others."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return {name: f"127.0.0.1:{port}" for name, port in zip(ADDRESSES, ports, strict=True)}
+
+
+class CollectorProcess:
+    """One running Collector; a context manager that starts it, waits for its health and stops it.
+
+    Args:
+        binary: the Collector program.
+        role: which layers it loads.
+        settings: the settings of the Collector (`TRADEWISE_*`), on top of this process's environment.
+        log: the file that takes what it prints; by default `collector.log` in its data folder.
+
+    Attributes:
+        http: base URL of its OTLP/HTTP door, such as `http://127.0.0.1:4318`.
+        data: its data folder, with the laptop's `logs.jsonl`, `traces.jsonl`, `metrics.jsonl`.
+        log: where what it prints is kept; `tail()` reads its end.
+    """
+
+    def __init__(self, binary: Path, role: Role, settings: Mapping[str, str], log: Path | None = None) -> None:
+        self._environ = collector_environment({**os.environ, **settings})
+        self._argv = [str(binary), *config_arguments(role)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.data = data_dir(self._environ)
+        self.log = log or self.data / "collector.log"
+        self.http = f"http://{self._address('TRADEWISE_OTLP_HTTP')}"
+
+    def start(self, timeout: float = 20.0) -> None:
+        """Start, and return when it is healthy.
+
+        Raises:
+            CollectorError: a setting cannot work, it ended, or was not healthy within `timeout` seconds; with
+                the end of what it printed.
+        """
+        check_settings(self._environ)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            # In a session of its own: Ctrl-C then reaches the caller only, who stops senders first, this last.
+            self._process = subprocess.Popen(
+                self._argv, env=self._environ, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + timeout
+        while not self._healthy():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop(grace=1.0)
+                raise CollectorError(f"the Collector did not become healthy; {self.log} ends:\n{self.tail()}")
+            time.sleep(0.05)
+
+    def stop(self, grace: float = 10.0) -> int:
+        """SIGTERM, and SIGKILL after `grace` seconds; returns the exit code (negative: the signal's number)."""
+        if self._process is None:
+            return 0
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines that it printed."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _address(self, name: str) -> str:
+        return self._environ.get(name) or ADDRESSES[name]
+
+    def _healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{self._address('TRADEWISE_HEALTH')}", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False

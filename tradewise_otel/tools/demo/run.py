@@ -1,0 +1,232 @@
+"""`tradewise-otel demo`: backend, stub bot, traffic and Collector, from nothing to a table.
+
+The backend and its events come first; the Collector, which may take minutes to build, joins a
+backend that is already running, as it would after an outage.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from tradewise_otel.tools.collector.config import load_role
+from tradewise_otel.tools.collector.process import CollectorProcess
+from tradewise_otel.tools.demo import commands, summary, traffic
+from tradewise_otel.tools.demo.building import ROLE, BuildResult
+from tradewise_otel.tools.demo.printer import Printer
+from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts, free_port
+
+# Records travel in batches; a few seconds is usual, more is a machine that is busy.
+ARRIVAL_SECONDS = 30.0
+SLOW_TRAFFIC_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
+
+    once: bool = False
+    rounds: int = 1
+    seed: int = 1
+    keep: Path | None = None
+
+
+def run_demo(options: Options) -> int:
+    """Play the demo and return the exit code; every process is gone then, whatever happened."""
+    interrupts = Interrupts()
+    with (
+        interrupts.installed(),
+        _work_folder(options.keep) as folder,
+        # Closed in reverse: senders first, so that their last records still find the Collector.
+        contextlib.ExitStack() as receivers,
+        contextlib.ExitStack() as senders,
+    ):
+        try:
+            return Demo(options, folder, interrupts, senders, receivers).play()
+        finally:
+            interrupts.hold_for_good()
+
+
+@contextlib.contextmanager
+def _work_folder(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="tradewise-demo-", ignore_cleanup_errors=True) as name:
+            yield Path(name)
+        return
+    keep.mkdir(parents=True, exist_ok=True)
+    if any(keep.iterdir()):
+        raise DemoError(f"--keep {keep}: not empty; name a new folder", 2)
+    yield keep.absolute()
+
+
+class Traffic:
+    """Traffic in a thread of its own, so that Ctrl-C does not have to find its way through an event loop."""
+
+    def __init__(self, backend_url: str, bot_url: str, seed: int, rounds: int, pause: float) -> None:
+        self._arguments = (backend_url, bot_url, seed, rounds, pause)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            traffic.run(*self._arguments)
+        except Exception as error:
+            self._error = error
+
+    def wait(self, seconds: float) -> bool:
+        """Wait a moment; tells whether it has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def check(self) -> None:
+        """Raise DemoError if it went wrong."""
+        if self._error:
+            raise DemoError(f"the traffic stopped: {self._error!r}") from self._error
+
+
+class Demo:
+    """One demo: its processes, in the order in which the reader meets them."""
+
+    def __init__(
+        self,
+        options: Options,
+        folder: Path,
+        interrupts: Interrupts,
+        senders: contextlib.ExitStack,
+        receivers: contextlib.ExitStack,
+    ) -> None:
+        self._options, self._folder, self._interrupts = options, folder, interrupts
+        self._senders, self._receivers = senders, receivers
+        self._printer = Printer(folder / "backend.jsonl", sys.stdout)
+        self._data = folder / "collector"
+        self._backend_port, self._bot_port, self._otlp_port = free_port(), free_port(), free_port()
+
+    def play(self) -> int:
+        """Events, Collector, events again, table; then slow traffic until Ctrl-C unless `--once`."""
+        self._say(f"demo: everything happens in {self._folder}, on 127.0.0.1")
+        self._start_bot()
+        self._start_backend()
+        build = self._start_build()
+        self._traffic(self._options.seed, "first round of traffic, while the Collector is made")
+        self._start_collector(self._wait_for(build))
+        # What was recorded while nothing listened may have been shed; from here on all must arrive.
+        self._printer.event_ids()
+        self._traffic(self._options.seed + 1, "second round of traffic, through the Collector")
+        missing = self._show_table()
+        if not self._options.once:
+            self._go_on()
+        if missing:
+            raise DemoError(f"missing: {', '.join(missing)}")
+        return 0
+
+    def _say(self, text: str) -> None:
+        self._printer.say(text)
+
+    def _start(
+        self, name: str, command: list[str], environ: Mapping[str, str], on_line: Callable[[str], None]
+    ) -> Child:
+        with self._interrupts.held():
+            child = Child(name, command, environ, self._folder / f"{name}.log", on_line)
+            self._senders.callback(child.stop)
+        return child
+
+    def _start_bot(self) -> None:
+        bot = self._start("bot", commands.bot_command(self._bot_port), os.environ, self._say)
+        bot.wait_for_port(self._bot_port)
+
+    def _start_backend(self) -> None:
+        command = commands.backend_command(self._backend_port)
+        self._say(f"demo: starting {' '.join(command[1:])}")
+        environ = commands.backend_environ(os.environ, f"http://127.0.0.1:{self._otlp_port}", self._folder)
+        self._backend = self._start("backend", command, environ, self._printer.take)
+        self._backend.wait_for_port(self._backend_port)
+
+    def _start_build(self) -> BuildResult:
+        result = BuildResult(self._say)
+        self._build = self._start("build", commands.build_command(), os.environ, result.take)
+        return result
+
+    def _wait_for(self, build: BuildResult) -> Path:
+        if not build.done.is_set():
+            self._say("demo: waiting for the Collector; the backend goes on, quietly, into backend.jsonl")
+            self._printer.quiet_events = True
+        while not build.done.wait(0.5):
+            self._backend.check_alive()
+            self._build.check_alive()
+        self._printer.quiet_events = False
+        return build.binary()
+
+    def _start_collector(self, binary: Path) -> None:
+        settings = {
+            "TRADEWISE_DATA_DIR": str(self._data),
+            "TRADEWISE_OTLP_HTTP": f"127.0.0.1:{self._otlp_port}",
+            "TRADEWISE_OTLP_GRPC": f"127.0.0.1:{free_port()}",
+            "TRADEWISE_HEALTH": f"127.0.0.1:{free_port()}",
+        }
+        collector = CollectorProcess(binary, load_role(ROLE), settings, self._folder / "collector.log")
+        with self._interrupts.held():
+            self._receivers.callback(collector.stop)
+            collector.start()
+        self._say(f"demo: the Collector is up on {collector.http}")
+
+    def _traffic(self, seed: int, title: str, rounds: int = 0, pause: float = 0) -> None:
+        self._say(f"demo: {title}")
+        done = Traffic(self._backend_url, self._bot_url, seed, rounds or self._options.rounds, pause)
+        while not done.wait(0.5):
+            self._backend.check_alive()
+        done.check()
+
+    @property
+    def _backend_url(self) -> str:
+        return f"http://127.0.0.1:{self._backend_port}"
+
+    @property
+    def _bot_url(self) -> str:
+        return f"http://127.0.0.1:{self._bot_port}"
+
+    def _show_table(self) -> list[str]:
+        wanted = self._printer.event_ids()
+        arrived = self._wait_until_arrived(wanted)
+        late = len(wanted - arrived.event_ids)
+        self._say(f"\n{summary.table(arrived)}\n")
+        if late:
+            self._say(f"{late} of {len(wanted)} records of the second round are still under way")
+        self._say(self._where())
+        return summary.missing(self._printer.counts, arrived)
+
+    def _wait_until_arrived(self, wanted: set[str]) -> summary.Arrived:
+        self._printer.quiet_events = True
+        deadline = time.monotonic() + ARRIVAL_SECONDS
+        while True:
+            arrived = summary.read(self._data)
+            complete = wanted <= arrived.event_ids and not summary.missing(self._printer.counts, arrived)
+            if complete or time.monotonic() > deadline:
+                return arrived
+            self._backend.check_alive()
+            time.sleep(1)
+
+    def _where(self) -> str:
+        names = ("logs", "traces", "metrics")
+        files = [self._printer.path, *(self._data / f"{name}.jsonl" for name in names)]
+        lines = ["kept: goes to Datadog; sampled out: counted in its metrics, and only in these files:"]
+        lines += [f"  {path}" for path in files]
+        lines += ["to try:", *(f"  {line}" for line in summary.jq_lines(self._printer.path))]
+        if self._options.once and not self._options.keep:
+            lines.append("(the files go now; `--keep DIR` keeps them)")
+        return "\n".join(lines)
+
+    def _go_on(self) -> None:
+        """Slow traffic until Ctrl-C, which is the usual end here and no failure."""
+        self._say("\ndemo: slow traffic goes on; Ctrl-C stops everything")
+        self._printer.quiet_events = False
+        with contextlib.suppress(KeyboardInterrupt):
+            for number in count(2):
+                seed = self._options.seed + number
+                self._traffic(seed, f"traffic with seed {seed}", rounds=1, pause=SLOW_TRAFFIC_PAUSE_SECONDS)
