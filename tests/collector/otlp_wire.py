@@ -48,7 +48,7 @@ def attributes(of: dict[str, Any]) -> list[dict[str, Any]]:
 
 def plain(any_value: dict[str, Any]) -> Any:
     """The way back from `value`."""
-    ((kind, content),) = any_value.items() if any_value else (("none", None),)
+    ((kind, content),) = any_value.items()
     if kind == "intValue":
         return int(content)
     if kind == "kvlistValue":
@@ -78,7 +78,9 @@ def span(kind: int = 2, milliseconds: float = 12.5, **fields: Any) -> dict[str, 
     return {**ids, **times, "attributes": own, **fields}
 
 
-def post(http: str, signal: str, records: list[dict[str, Any]], resource: dict[str, Any] | None = None) -> None:
+def post(
+    http: str, signal: str, records: list[dict[str, Any]], resource: dict[str, Any] | None = None
+) -> None:
     """Send records as one request of one resource; anything but success raises."""
     _, inner, name = _PATH[signal]
     scope = {"scope": {"name": "a.scope", "version": "1"}, name: records}
@@ -94,7 +96,7 @@ def post_groups(http: str, signal: str, groups: list[dict[str, Any]]) -> None:
 
 
 def records(data: Path, signal: str, count: int, timeout: float = 5.0) -> list[dict[str, Any]]:
-    """Wait for `count` records in a file and return them in order; `attributes` and `resource` as plain dicts."""
+    """Wait for `count` records in a file; returned in order, `attributes` and `resource` as plain dicts."""
     deadline = time.monotonic() + timeout
     while len(found := list(_read(data / FILES[signal], signal))) < count:
         assert time.monotonic() < deadline, f"{len(found)} of {count} {signal} after {timeout} s"

@@ -1,4 +1,4 @@
-"""The builder: what it needs, says and leaves behind. Go itself is played by a script, but for the last test."""
+"""The builder: what it needs, says and leaves behind; a script plays Go in all tests but the last."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def test_a_failed_build_shows_the_end_of_its_log(environ: dict[str, str]) -> Non
 
 def test_without_go_nothing_is_tried(environ: dict[str, str]) -> None:
     """No Go on the PATH: one error that names the version and where to get it, with exit code 3."""
-    with pytest.raises(builder.GoMissingError, match=r"not on the PATH.*Go 1\.26 or newer.*https://go\.dev/dl") as caught:
+    with pytest.raises(
+        builder.GoMissingError, match=r"not on the PATH.*Go 1\.26 or newer.*go\.dev/dl"
+    ) as caught:
         builder.build(ROLE, {**environ, "PATH": "/nowhere"}, lambda _: None)
     assert caught.value.exit_code == 3
     assert not Path(environ["XDG_CACHE_HOME"]).exists()

@@ -12,7 +12,11 @@ from tradewise_otel.tools.collector.process import CollectorProcess
 SERVER, CLIENT, INTERNAL = 2, 3, 1
 
 # As the Java agent writes them: today's conventions.
-JAVA = {"service.name": "orders", "telemetry.sdk.language": "java", "telemetry.distro.name": "opentelemetry-java"}
+JAVA = {
+    "service.name": "orders",
+    "telemetry.sdk.language": "java",
+    "telemetry.distro.name": "opentelemetry-java",
+}
 # As Go's contrib wrote them for years: the old ones.
 GO = {"service.name": "prices", "telemetry.sdk.language": "go", "deployment.environment": "production"}
 
@@ -111,7 +115,11 @@ SPANS: dict[str, tuple[dict[str, str], int, dict[str, Any], dict[str, Any]]] = {
     "go-database": (
         GO,
         CLIENT,
-        {"db.system": "postgresql", "db.name": "tradewise", "db.statement": "SELECT *\nFROM bots\nWHERE id = $1"},
+        {
+            "db.system": "postgresql",
+            "db.name": "tradewise",
+            "db.statement": "SELECT *\nFROM bots\nWHERE id = $1",
+        },
         QUERY,
     ),
 }
@@ -210,7 +218,7 @@ def test_event_name_becomes_the_event_type(collector: CollectorProcess) -> None:
     [("debug", 5), ("INFO", 9), ("Warning", 13), ("ERROR", 17), ("CRITICAL", 21), ("so-so", None)],
 )
 def test_severity_from_text(collector: CollectorProcess, text: str, number: int | None) -> None:
-    """A line whose library fills in the text only gets its number, since everything later reads the number."""
+    """A line whose library fills in the text only gets its number, which is what everything later reads."""
     post(collector.http, "logs", [log(severityText=text)])
     (record,) = records(collector.data, "logs", 1)
     assert record.get("severityNumber") == number

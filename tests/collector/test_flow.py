@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+import urllib.request
+from typing import Any
 
 from otlp_wire import OURS, SPAN_ID, START, TRACE_ID, Start, log, post, raw, records, span
 
-from tradewise_otel.tools.collector.process import CollectorProcess
+from tradewise_otel.tools.collector.process import CollectorProcess, free_addresses
 
 VERDICT = {"sampling.reason": "slow", "sampling.weight": 1.0}
 
@@ -45,7 +47,7 @@ def test_a_record_of_ours_arrives_whole(collector: CollectorProcess) -> None:
 
 def test_a_span_of_ours_arrives_whole(collector: CollectorProcess) -> None:
     """A span of our distro keeps every part: events, links, status, tracestate, attributes."""
-    parts = {
+    parts: dict[str, Any] = {
         "parentSpanId": "aaaaaaaaaaaaaaaa",
         "traceState": "ot=th:0",
         "flags": 257,
@@ -100,3 +102,20 @@ def test_nothing_is_lost_over_a_restart(start: Start) -> None:
 def test_files_are_for_their_owner(collector: CollectorProcess) -> None:
     """The folder is closed to others: the files hold what users did."""
     assert stat.S_IMODE(collector.data.stat().st_mode) == 0o700
+
+
+def test_two_collectors_share_a_machine(start: Start) -> None:
+    """Nothing but the three addresses is bound, so a second Collector needs no further setting."""
+    for collector in (start(), start()):
+        post(collector.http, "logs", [log()])
+        records(collector.data, "logs", 1)
+
+
+def test_own_metrics_on_request(start: Start) -> None:
+    """The Collector counts what passed through it where somebody asks for that."""
+    port = free_addresses()["TRADEWISE_HEALTH"].rpartition(":")[2]
+    collector = start(TRADEWISE_SELF_METRICS="normal", TRADEWISE_SELF_METRICS_PORT=port)
+    post(collector.http, "logs", [log()])
+    records(collector.data, "logs", 1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert "otelcol_exporter_sent_log_records" in answer.read().decode()

@@ -38,7 +38,9 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _components(paths: list[Path]) -> list[tuple[str, str]]:
     """Section and name of every component that is defined in the files."""
-    return [(section, name) for path in paths for section in SECTIONS for name in _load(path).get(section, {})]
+    return [
+        (section, name) for path in paths for section in SECTIONS for name in _load(path).get(section, {})
+    ]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -109,3 +111,10 @@ def test_all_modules_are_of_one_release(role: str) -> None:
     locked = (BASE / ROLES[role]["lock"] / "go.mod").read_text(encoding="utf-8")
     for module in re.findall(r"gomod: (\S+ v\S+)", manifest):
         assert f"\t{module}\n" in locked
+
+
+def test_redaction_fails_closed() -> None:
+    """What could not be scanned is refused: no transform of the redact layer passes over its errors."""
+    processors = _load(BASE / "config" / "redact.yaml")["processors"]
+    modes = {name: body.get("error_mode") for name, body in processors.items() if name != "redaction"}
+    assert modes == {"transform/lend": "propagate", "transform/return": "propagate"}

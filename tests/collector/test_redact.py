@@ -248,6 +248,7 @@ def test_nothing_is_left_behind(collector: CollectorProcess) -> None:
     sent["events"] = [{"timeUnixNano": str(START), "name": "exception"}]
     post(collector.http, "traces", [sent], OURS)
     (record,) = records(collector.data, "traces", 1)
-    assert (record["name"], record["status"]["message"], record["traceState"]) == ("GET /x", "ValueError", "ot=th:0")
-    assert record["events"] == sent["events"]
+    assert {key: record[key] for key in ("name", "status", "traceState", "events")} == {
+        key: sent[key] for key in ("name", "status", "traceState", "events")
+    }
     assert "tradewise.lent" not in raw(collector.data, "traces")

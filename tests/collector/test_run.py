@@ -59,7 +59,11 @@ def test_extras_are_loaded_last(settings: dict[str, str], tmp_path: Path) -> Non
 def test_run_becomes_the_collector(settings: dict[str, str]) -> None:
     """`run` starts it in the foreground, makes the data folder for its owner, and ends cleanly on SIGTERM."""
     process = subprocess.Popen(
-        [*COMMAND, "run"], env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "run"],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         _wait_for_health(settings["TRADEWISE_HEALTH"])
@@ -91,7 +95,8 @@ def test_a_port_in_use_is_named(settings: dict[str, str], name: str) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         done = _command("run", **{**settings, name: address})
     assert done.returncode == 1
-    assert done.stderr == f"tradewise-otel: {name}={address}: the port is in use; set {name} to a free host:port\n"
+    problem = f"{name}={address}: the port is in use; set {name} to a free host:port"
+    assert done.stderr == f"tradewise-otel: {problem}\n"
 
 
 def test_an_unwritable_folder_is_named(settings: dict[str, str], tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_shared_vectors_hold(start: Start, rate: float, signal: str) -> None
 
 
 def test_a_record_speaks_for_itself_first(start: Start) -> None:
-    """Events that always go, then severity, and only then the ratio; none of them is dropped on the laptop."""
+    """Events that always go, then severity, and only then the ratio; the laptop drops none of them."""
     collector = start(TRADEWISE_SAMPLE_RATE="0")
     sent = [
         log(severityNumber=9, attributes={"event_type": "business_bot_connected"}),

@@ -40,6 +40,9 @@ ITEMS_LIMIT = 64
 NODES_LIMIT = 4096
 """Values in one record at most: eight levels of 64 items each would otherwise never end."""
 
+MATCHES_LIMIT = 1024
+"""Candidates of one rule in one text; from there on the text is masked whole, which bounds the time."""
+
 FIELD_LIMITS = {
     "stack_trace": STACK_LIMIT,
     "exception.stacktrace": STACK_LIMIT,
@@ -97,7 +100,7 @@ PLAIN_KEYS = _words(
 """Words before a last `key` that make it an identifier: `cache_key`, `idempotency_key`."""
 
 INNOCENT = (
-    r"(?i:\?+|%s|%\([a-z0-9_]+\)s|\$[0-9]+|:+[a-z_][a-z0-9_]*|@[a-z_][a-z0-9_]*|\$?\{[a-z0-9_. ]*\}|\*+|\.+"
+    r"(?i:\?+|%s?|%\([a-z0-9_]+\)s|\$[0-9]+|:+[a-z_][a-z0-9_]*|@[a-z_][a-z0-9_]*|\$?\{[a-z0-9_. ]*\}|\*+|\.+"
     r"|[\[<(]?(?:redacted|filtered|masked|hidden)[\])>]?|<[a-z_ ]+>|null|none|nil|undefined|true|false|n/a)"
 )
 """Whole values under a sensitive name that hide nothing: placeholders, other people's masks, null."""
@@ -146,9 +149,13 @@ _SEP = r"(?:[\\\"'`\]]|%2[27]){0,12}[ \t]{0,8}(?:=>|:=|==|[:=]|%3[ad])[ \t]{0,8}
 NAMED_HEAD = rf"(?i:{_NAME}{_SEP})"
 """A name with a sensitive stem and what separates it from its value."""
 
-_KEYWORDS = _words(
-    "password passwd passphrase passcode pwd secret token key authorization cookie credential phrase dsn "
-    "jwt mnemonic otp cvv cvc session"
+_KEYWORDS = tuple(
+    sorted(
+        _words(
+            "password passwd passphrase passcode pwd secret token key authorization cookie credential "
+            "phrase dsn jwt mnemonic otp cvv cvc session"
+        )
+    )
 )
 # Raw JSON: a name's own closing quote is escaped inside text and bare in the record's structure, so a
 # bare quote does not count and `"session_id":` in every record costs nothing.
@@ -170,7 +177,8 @@ RULES: tuple[SecretRule, ...] = (
         r'payload "{\"api_key\":\"k-91 \\\" tail\",\"a\":1}"', r'payload "{\"keyboard\":\"qwerty\"}"',
     ),
     SecretRule(
-        "named_deep", _KEYWORDS, NAMED_HEAD + r"\\{2,8}\"((?:[^\"\\]|\\+[^\"\\])+)", _NAMED_RAW,
+        "named_deep", _KEYWORDS,
+        NAMED_HEAD + r"\\{2,8}\"((?:[^\"\\]|\\+[^\"\\]|(?:\\{8})*\\{7}\")+)", _NAMED_RAW,
         r'"{\\\"secret\\\":\\\"s3cr3t\\\"}"', r'"{\\\"author\\\":\\\"bob\\\"}"',
     ),
     SecretRule(
@@ -179,7 +187,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "named_object", _KEYWORDS, NAMED_HEAD + r"([{\[][^{}\[\]]{0,1000}[}\]])", _NAMED_RAW,
-        'got "credentials": {"user": "bob", "pin": "991"} from bot', '"session_ids": ["a1", "b2"]',
+        'got "credentials": {"login": "zoe", "pin": "991"} from bot', '"session_ids": ["a1", "b2"]',
     ),
     SecretRule(
         "named_bare", _KEYWORDS,
@@ -188,12 +196,12 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "header_line", ("authorization", "cookie"),
-        r"(?i:(?:authorization|cookie)[ \t]{0,8}:[ \t]{0,8})([^\x00-\x1f\"'\\]+)",
+        r"(?i:(?:authorization|cookie)[ \t]{0,8}:[ \t]{0,8})([^\x00-\x20\"'\\][^\x00-\x1f\"'\\]*)",
         r"(?i:(?:authorization|cookie)(?: |\\t)*:)",
         "Cookie: sid=31d4d96e407aad42; theme=dark", "authorization_failed: 3",
     ),
     SecretRule(
-        "cli_option", _KEYWORDS, 
+        "cli_option", _KEYWORDS,
         rf"--(?i:[a-z0-9-]{{0,40}}{_NAME})[ \t]{{1,8}}([^\x00-\x20\"'-][^\x00-\x20\"']*)",
         r"--(?i:[a-z0-9-]*(?:passw|passphrase|passcode|pwd|secret|token|key|authorization|cookie|credential"
         r"|phrase|dsn|jwt|mnemonic|otp|cvv|cvc|session))",
@@ -354,7 +362,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "card_number", (), r"[0-9](?:[ -]?[0-9]){12,}",
-        r"(?:[^0-9]|\\u00[0-7][0-9a-f])[2-6](?:[ -]?[0-9]){12}",
+        r"(?:[^0-9A-Za-z]|\\[bfnrt]|\\u00[0-7][0-9a-f])[2-6](?:[ -]?[0-9]){12}",
         "paid with card 4111 1111 1111 1111 today", "order 4111111111111112 and id 4111111111111111",
     ),
 )  # fmt: skip

@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tradewise_otel.catalogue.sensitive import INNOCENT, LAST_WORDS, MASK, NAMED_HEAD, PROSE, RULES
+from tradewise_otel.catalogue.sensitive import (
+    INNOCENT,
+    LAST_WORDS,
+    MASK,
+    MATCHES_LIMIT,
+    NAMED_HEAD,
+    PROSE,
+    RULES,
+)
 from tradewise_otel.redact import keys
 from tradewise_otel.redact.engine import Span, compile_bytes
 
@@ -34,10 +42,14 @@ def innocent(value: bytes) -> bool:
 
 def spans(text: bytes) -> Iterator[Span]:
     """The values in `text` whose names are sensitive."""
-    covered = 0
+    covered = seen = 0
     head = _head.search(text)
     while head is not None:
         start, end = head.start(), head.end()
+        seen += 1
+        if seen > MATCHES_LIMIT:
+            yield Span(start, len(text), "named_bare")
+            return
         # A value that begins inside a masked one ends with it; one that begins after it is new.
         if end >= covered and (name := _sensitive_name(text, start, end)):
             for span in _values(text, start, end, name):

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from tradewise_otel.catalogue.sensitive import PROSE, RULES
+from tradewise_otel.catalogue.sensitive import MATCHES_LIMIT, PROSE, RULES
 from tradewise_otel.redact import cards, keys, named
 from tradewise_otel.redact.engine import Pattern, Span, compile_bytes
 
@@ -48,7 +48,12 @@ def _order(span: Span) -> tuple[int, bool, int]:
 
 def _spans(rule: _Rule, text: bytes) -> Iterator[Span]:
     match = rule.pattern.search(text)
+    seen = 0
     while match is not None:
+        seen += 1
+        if seen > MATCHES_LIMIT:
+            yield Span(match.start(), len(text), rule.id)
+            return
         begin, start, end = match.start(), match.start(rule.group), match.end(rule.group)
         accepted = not named.innocent(text[start:end]) and rule.accept(text, begin, start, end)
         if accepted:

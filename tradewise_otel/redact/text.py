@@ -23,8 +23,9 @@ def count(counts: Counts, what: str, by: int = 1) -> None:
 def redact_text(value: str, counts: Counts, key: str = "") -> str:
     """`value` with every secret in it masked; `key` is the name it stands under, if any."""
     raw = value.encode("utf-8", "replace")
-    if not gate.hit(orjson.dumps(raw.decode())):
-        return value if len(raw) == len(value) or raw.decode() == value else raw.decode()
+    clean = raw.decode()
+    if not gate.hit(orjson.dumps(clean)):
+        return clean
     return _mask(_json(raw, counts, key), counts, key, in_sql=False)
 
 

@@ -22,12 +22,12 @@ from tradewise_otel.tools.collector.config import (
 DESCRIPTION = """\
 The Collector receives what the app records, redacts it, classifies it and (role laptop) writes it to files.
 
-  tradewise-otel collector build     compile it once (Go 1.26 or newer; about 3 CPU minutes)
+  tradewise-otel collector build     compile it once (Go 1.26 or newer; about 4 CPU minutes)
   tradewise-otel collector run       start it; OTLP on 127.0.0.1:4318 (http) and :4317 (grpc)
 """
 RUN_SETTINGS = """\
 settings, from the environment:
-  TRADEWISE_DATA_DIR     the files' folder (default $XDG_STATE_HOME/tradewise-otel, ~/.local/state/tradewise-otel)
+  TRADEWISE_DATA_DIR     folder of the files, default $XDG_STATE_HOME/tradewise-otel or ~/.local/state/…
   TRADEWISE_OTLP_HTTP    127.0.0.1:4318      TRADEWISE_OTLP_GRPC  127.0.0.1:4317
   TRADEWISE_HEALTH       127.0.0.1:13133     TRADEWISE_SAMPLE_RATE  for services without our distro, default 1
   TRADEWISE_COLLECTOR_BIN  the binary, if --bin is not given; else the build cache's
@@ -73,10 +73,11 @@ def _add_verb(
 
 def _add_run_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--bin", type=Path, metavar="FILE", help="the Collector's binary")
+    there_is = ", ".join(overlay_names()) or "none yet"
     verb.add_argument(
-        "--overlay", action="append", default=[], choices=overlay_names(), help="a variation of the role (repeatable)"
+        "--overlay", action="append", default=[], metavar="NAME", help=f"variation, repeatable: {there_is}"
     )
-    verb.add_argument("--extras", type=Path, metavar="FILE", help="your own layer, loaded last, for extras.yaml")
+    verb.add_argument("--extras", type=Path, metavar="FILE", help="your own layer, loaded last")
 
 
 def find_binary(role: Role, chosen: Path | None, environ: Mapping[str, str]) -> Path:
@@ -89,7 +90,8 @@ def find_binary(role: Role, chosen: Path | None, environ: Mapping[str, str]) -> 
     if named := chosen or (Path(setting) if setting else None):
         if os.access(named, os.X_OK) and named.is_file():
             return named
-        raise CollectorError(f"{'--bin' if chosen else 'TRADEWISE_COLLECTOR_BIN'}={named}: not an executable file")
+        way = "--bin" if chosen else "TRADEWISE_COLLECTOR_BIN"
+        raise CollectorError(f"{way}={named}: not an executable file")
     if binary := _cached(role, environ):
         return binary
     raise CollectorError(

@@ -1,4 +1,4 @@
-"""`tradewise-otel`: finds the commands, one module each, and turns their errors into one line and an exit code."""
+"""`tradewise-otel`: finds the commands, one module each; turns an error into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 is success; 1 an error, told in one line on stderr; 2 wrong usage or a missing optional dependency;
     anything else is the `exit_code` of the error that a command raised.
     """
-    args = _parser().parse_args(argv)
+    args = argparse.Namespace()
     try:
+        args = _parser().parse_args(argv)
         return int(args.func(args))
     except KeyboardInterrupt:
         return 130

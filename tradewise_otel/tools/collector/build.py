@@ -78,7 +78,8 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
         # Whoever held the lock may have built the very same thing.
         if ready := cached_binary(role, environ):
             return ready
-        site = _Site(cache / f"{key}.partial", cache / f"{key}.log", _go_environ(environ, cache), say, time.monotonic())
+        partial, log = cache / f"{key}.partial", cache / f"{key}.log"
+        site = _Site(partial, log, _go_environ(environ, cache), say, time.monotonic())
         _announce(role, site)
         _compile(role, site)
         os.replace(site.folder, cache / key)
@@ -88,8 +89,9 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
 
 def _announce(role: Role, site: _Site) -> None:
     site.say(
-        f"building the {role.name} Collector: downloads about 120 MB of Go modules (about 1.2 GB on disk with Go's "
-        f"build cache, in Go's own folders), takes about 4 CPU minutes the first time; result: {site.folder.parent}"
+        f"building the {role.name} Collector: the first time it downloads about 120 MB of Go modules "
+        f"(1.2 GB on disk with Go's build cache, in Go's own folders) and takes about 4 CPU minutes; "
+        f"the result goes to {site.folder.parent}"
     )
 
 
@@ -132,7 +134,7 @@ def _run(stage: str, argv: list[str], site: _Site, extra: Mapping[str, str] | No
             process.wait()
     if process.returncode != 0:
         tail = "\n".join(site.log.read_text(errors="replace").splitlines()[-20:])
-        raise CollectorError(f"{stage} failed (exit {process.returncode}); the log is {site.log}, its end:\n{tail}")
+        raise CollectorError(f"{stage} failed, exit {process.returncode}; log {site.log}, its end:\n{tail}")
 
 
 def _still_running(process: subprocess.Popen[bytes]) -> bool:
@@ -183,14 +185,17 @@ def _key(role: Role, go_version: str) -> str:
 
 def _go_version(environ: Mapping[str, str]) -> str:
     """What `go version` says, which names the platform too."""
-    wanted = f"Go {GO_AT_LEAST[0]}.{GO_AT_LEAST[1]} or newer"
+    needs = (
+        f"building the Collector needs Go {GO_AT_LEAST[0]}.{GO_AT_LEAST[1]} or newer, from https://go.dev/dl"
+    )
     if not (go := shutil.which("go", path=environ.get("PATH", ""))):
-        raise GoMissingError(f"`go` is not on the PATH: building the Collector needs {wanted}, from https://go.dev/dl")
-    said = subprocess.run([go, "version"], env={**environ, "GOTOOLCHAIN": "local"}, capture_output=True, text=True)
+        raise GoMissingError(f"`go` is not on the PATH: {needs}")
+    local = {**environ, "GOTOOLCHAIN": "local"}
+    said = subprocess.run([go, "version"], env=local, capture_output=True, text=True)
     found = re.search(r"go(\d+)\.(\d+)", said.stdout)
     if not found or (int(found[1]), int(found[2])) < GO_AT_LEAST:
         seen = (said.stdout or said.stderr).strip()
-        raise GoMissingError(f"{go} is too old ({seen}): building the Collector needs {wanted}, from https://go.dev/dl")
+        raise GoMissingError(f"{go} is too old ({seen}): {needs}")
     return said.stdout.strip()
 
 

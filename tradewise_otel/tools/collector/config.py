@@ -1,8 +1,8 @@
 """Which files and which settings a Collector is started with.
 
-`collector/roles.json` is the one list of roles and their layers; the commands, the demo and the tests all come
-here for it. The checks happen before the binary starts, because the Collector itself names neither the setting
-nor the remedy when a port is taken or a folder is read-only.
+`collector/roles.json` is the one list of roles and their layers; the commands, the demo and the tests come
+here for it. The checks happen before the binary starts, because the Collector itself names neither the
+setting nor the remedy when a port is taken or a folder is read-only.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def data_dir(environ: Mapping[str, str]) -> Path:
 
 
 def xdg_dir(environ: Mapping[str, str], variable: str, under_home: str) -> Path:
-    """An XDG base folder; `under_home` is its place when `variable` is unset (or relative: then XDG ignores it).
+    """An XDG base folder; `under_home` is its place when `variable` is unset, or relative, which XDG ignores.
 
     Raises:
         CollectorError: neither `variable` nor `HOME` says where it is.
@@ -97,7 +97,7 @@ def xdg_dir(environ: Mapping[str, str], variable: str, under_home: str) -> Path:
     if os.path.isabs(chosen):
         return Path(chosen)
     if not home:
-        raise CollectorError(f"neither {variable} nor HOME is set: set {variable} to a folder you may write to")
+        raise CollectorError(f"neither {variable} nor HOME is set: set {variable} to a writable folder")
     return Path(home, under_home)
 
 
@@ -155,7 +155,8 @@ def _try_to_listen(host: str, port: int) -> None:
 
 
 def _roles_json() -> dict[str, dict[str, Any]]:
-    table: dict[str, dict[str, Any]] = json.loads((collector_dir() / "roles.json").read_text(encoding="utf-8"))
+    text = (collector_dir() / "roles.json").read_text(encoding="utf-8")
+    table: dict[str, dict[str, Any]] = json.loads(text)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Runs a Collector as a child: for the demo and the tests, who must know when it is ready and stop it again."""
+"""Runs a Collector as a child, for the demo and the tests: ready when it says so, stopped for sure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class CollectorProcess:
         log: where what it prints is kept; `tail()` reads its end.
     """
 
-    def __init__(self, binary: Path, role: Role, settings: Mapping[str, str], log: Path | None = None) -> None:
+    def __init__(
+        self, binary: Path, role: Role, settings: Mapping[str, str], log: Path | None = None
+    ) -> None:
         self._environ = collector_environment({**os.environ, **settings})
         self._argv = [str(binary), *config_arguments(role)]
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,7 +70,7 @@ class CollectorProcess:
         check_settings(self._environ)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            # In a session of its own: Ctrl-C then reaches the caller only, who stops senders first, this last.
+            # A session of its own: Ctrl-C then reaches the caller only, who stops senders first, this last.
             self._process = subprocess.Popen(
                 self._argv, env=self._environ, stdout=log, stderr=log, start_new_session=True
             )
@@ -80,7 +82,7 @@ class CollectorProcess:
             time.sleep(0.05)
 
     def stop(self, grace: float = 10.0) -> int:
-        """SIGTERM, and SIGKILL after `grace` seconds; returns the exit code (negative: the signal's number)."""
+        """SIGTERM, and SIGKILL after `grace` seconds; returns the exit code (negative: a signal)."""
         if self._process is None:
             return 0
         if self._process.poll() is None:

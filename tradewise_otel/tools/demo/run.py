@@ -143,7 +143,8 @@ class Demo:
 
     def _start_backend(self) -> None:
         command = commands.backend_command(self._backend_port)
-        self._say(f"demo: starting {' '.join(command[1:])}")
+        shown = ["opentelemetry-instrument", *command[command.index("uvicorn") :]]
+        self._say(f"demo: starting {' '.join(shown)}")
         environ = commands.backend_environ(os.environ, f"http://127.0.0.1:{self._otlp_port}", self._folder)
         self._backend = self._start("backend", command, environ, self._printer.take)
         self._backend.wait_for_port(self._backend_port)
@@ -224,9 +225,11 @@ class Demo:
 
     def _go_on(self) -> None:
         """Slow traffic until Ctrl-C, which is the usual end here and no failure."""
-        self._say("\ndemo: slow traffic goes on; Ctrl-C stops everything")
-        self._printer.quiet_events = False
         with contextlib.suppress(KeyboardInterrupt):
+            self._say("\ndemo: slow traffic goes on; Ctrl-C stops everything")
+            self._printer.quiet_events = False
             for number in count(2):
                 seed = self._options.seed + number
                 self._traffic(seed, f"traffic with seed {seed}", rounds=1, pause=SLOW_TRAFFIC_PAUSE_SECONDS)
+        self._printer.quiet_events = True
+        self._say("demo: stopping")

@@ -1,4 +1,4 @@
-"""The Collector's classify layer, from the catalogue: spans to documented events, records to retention classes.
+"""The Collector's classify layer, from the catalogue: spans to events, records to retention classes.
 
 Serves services without our distro, whose spans carry semantic conventions only; what our distro sends has its
 `event_type` already and only gets what the Collector alone decides (retention class, names of identity).
@@ -15,7 +15,7 @@ from tradewise_otel.catalogue.retention import RETENTION
 from tradewise_otel.catalogue.vocabulary import EventType, Field
 
 RESERVED_ON_SPANS = ("service", "env", "status")
-"""Attribute names that Datadog gives a meaning of its own on spans (contract 4); they get `Field.datadog`'s."""
+"""Attribute names that mean something else to Datadog on a span (contract 4); `Field.datadog` has others."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,13 @@ def classify() -> str:
 
 
 def _classify_lines() -> Iterator[str]:
-    yield "  # After redaction, so that what is copied is clean; before statistics and sampling, which need the names."
+    yield "  # After redaction, so that copies are clean; before statistics and sampling, which need names."
     yield "  transform/classify:"
     yield "    error_mode: ignore"
     yield "    trace_statements:"
     for rule in SPAN_RULES:
-        yield from _group(rule.why, f'span.attributes["event_type"] == nil and {rule.when}', _span_event(rule))
+        condition = f'span.attributes["event_type"] == nil and {rule.when}'
+        yield from _group(rule.why, condition, _span_event(rule))
     yield from _group(
         "Names that mean something else to Datadog on a span.",
         " or ".join(f'span.attributes["{name}"] != nil' for name in RESERVED_ON_SPANS),
@@ -96,7 +97,7 @@ def _classify_lines() -> Iterator[str]:
 
 def _keeps_lines() -> Iterator[str]:
     always = [event for event in EVENTS if event.keeps != "ratio" and not event.keeps_when]
-    yield "  # After classify, before sample: events that always go (contract 2, `keeps`), unless the app has judged."
+    yield "  # After classify, before sample: events that always go (contract 2), unless the app has judged."
     yield "  transform/keeps:"
     yield "    error_mode: ignore"
     yield "    log_statements:"
@@ -120,10 +121,11 @@ def _span_event(rule: SpanRule) -> Iterator[str]:
 
 def _call_identity() -> list[str]:
     host, method = 'span.attributes["server.address"]', 'span.attributes["http.request.method"]'
+    both = f"{method} != nil and {host} != nil"
     return [
         _fill("span", "peer.service", host),
         _fill("span", "event.service", 'span.attributes["peer.service"]'),
-        _fill("span", "resource.name", f'Concat([{method}, {host}], " ")', f"{method} != nil and {host} != nil"),
+        _fill("span", "resource.name", f'Concat([{method}, {host}], " ")', both),
     ]
 
 
@@ -145,8 +147,9 @@ def _record_statements() -> Iterator[str]:
     exact = [event for event in EVENTS if not event.open_family]
     for rows in (families, [event for event in exact if not _like_family(event)]):
         for retention in RETENTION:
-            if of_class := [event for event in rows if event.retention == retention.name]:
-                yield f'set(log.attributes["retention_class"], "{retention.name}") where {_is_one_of(of_class)}'
+            if members := [event for event in rows if event.retention == retention.name]:
+                stamp = f'set(log.attributes["retention_class"], "{retention.name}")'
+                yield f"{stamp} where {_is_one_of(members)}"
 
 
 def _like_family(event: EventType) -> bool:

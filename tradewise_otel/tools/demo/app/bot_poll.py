@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import Update, select, update
 
 from .bot_client import BotUnavailable, fetch_status
 from .database import Bot
@@ -43,11 +43,24 @@ async def _poll_for_ever(app: FastAPI, every_seconds: float) -> None:
 
 
 async def _poll_once(app: FastAPI) -> None:
+    connected = select(Bot).where(Bot.state == "connected").order_by(Bot.id).limit(BOTS_A_TURN)
     async with app.state.sessions() as session:
-        connected = select(Bot).where(Bot.state == "connected").order_by(Bot.id).limit(BOTS_A_TURN)
-        for bot in (await session.scalars(connected)).all():
-            await check(app.state.http, bot)
-        await session.commit()
+        bots = (await session.scalars(connected)).all()
+    # No session is open while bots take their time; and a statement a bot, because one that its owner
+    # has deleted meanwhile is no error.
+    for bot in bots:
+        await check(app.state.http, bot)
+        async with app.state.sessions() as session:
+            await session.execute(_noted(bot))
+            await session.commit()
+
+
+def _noted(bot: Bot) -> Update:
+    return (
+        update(Bot)
+        .where(Bot.id == bot.id)
+        .values(last_successful_ping=bot.last_successful_ping, consecutive_failures=bot.consecutive_failures)
+    )
 
 
 async def check(client: httpx.AsyncClient, bot: Bot) -> str:

@@ -1,0 +1,56 @@
+"""Writes tests/vectors/redaction.json, which every implementation of the rules must reproduce.
+
+Run it after a change of the rules, and read the difference: `python tests/unit/redact/make_vectors.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from redact_cases import CLEAN, redactor, secret_of
+from test_keys import PLAIN, SENSITIVE
+
+from tradewise_otel.catalogue.sensitive import MASK, RULES
+
+PATH = Path(__file__).parents[2] / "vectors" / "redaction.json"
+NAMES = ("token: ", "password=", "Cookie: ")
+
+
+def texts() -> list[dict[str, object]]:
+    pairs = [a.example + " " + b.example for a, b in zip(RULES, [*RULES[7:], *RULES[:7]], strict=True)]
+    named = [name + secret_of(rule) for rule in RULES[::4] for name in NAMES]
+    inputs = [text for rule in RULES for text in (rule.example, rule.near_miss)] + pairs + named + CLEAN
+    return [vector(text) for text in inputs if not text.startswith(("{", "["))]
+
+
+def vector(text: str) -> dict[str, object]:
+    out, counts = redactor().text(text, 1 << 20)
+    return {"input": text, "expected": out, "counts": counts}
+
+
+def document() -> dict[str, object]:
+    """All vectors: texts with the expected text and counts by rule id, keys with the verdict."""
+    return {
+        "mask": MASK,
+        "texts": texts(),
+        "keys": [{"key": key, "sensitive": True} for key in SENSITIVE]
+        + [{"key": key, "sensitive": False} for key in PLAIN],
+        "fields": [
+            {"key": key, "value": value, "expected": redactor().mapping({key: value}).value[key]}
+            for key, value in [
+                ("card", "4111111111111111"),
+                ("order_id", "4111 1111 1111 1111"),
+                ("note", "4111111111111111"),
+                ("note", "4111 1111 1111 1111"),
+                ("api_key", "x"),
+                ("api_key", ""),
+                ("api_key", MASK),
+                ("token_count", "12"),
+            ]
+        ],
+    }
+
+
+if __name__ == "__main__":
+    PATH.write_text(json.dumps(document(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
