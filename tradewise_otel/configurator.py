@@ -40,7 +40,7 @@ from tradewise_otel.record.build import automatic
 from tradewise_otel.redact import key_store
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
-from tradewise_otel.settings import PRODUCTION, Problem, Settings, load, state_dir
+from tradewise_otel.settings import PRODUCTION, Problem, Settings, is_disabled, load, state_dir
 
 _STDOUT = 1
 
@@ -53,11 +53,6 @@ class TradeWiseConfigurator(_BaseConfigurator):
             return
         settings, problems = load(os.environ)
         Pipeline(settings, os.environ).start([*problems, *exporter.check(os.environ)])
-
-
-def is_disabled(environ: Mapping[str, str]) -> bool:
-    """True when the standard switch asks for the bare app."""
-    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
 class Pipeline:
@@ -130,7 +125,11 @@ class Pipeline:
         tracers = TracerProvider(sampler=sampler, resource=self._base, shutdown_on_exit=False)
         tracers.add_span_processor(
             EventSpanProcessor(
-                self._libraries.translators, self._dispatch.put_span, self._ledger, exports_unsampled
+                self._libraries.translators,
+                self._dispatch.put_span,
+                self._ledger,
+                exports_unsampled,
+                self._sink.know,
             )
         )
         loggers = LoggerProvider(resource=self._base, shutdown_on_exit=False)
@@ -143,7 +142,10 @@ class Pipeline:
 
     def _set_propagation(self) -> None:
         allowed = HostList((*self._settings.request_id_hosts, *self._settings.bot_hosts), private=True)
-        propagate.set_global_textmap(OutgoingHeaders(propagate.get_global_textmap(), allowed, self._ledger))
+        # Upstream reads the variable on import, which may be before our default for it is set.
+        with_baggage = "baggage" in self._environ.get("OTEL_PROPAGATORS", "")
+        inner = propagate.get_global_textmap()
+        propagate.set_global_textmap(OutgoingHeaders(inner, allowed, self._ledger, with_baggage))
 
     def _report(self, problems: list[Problem]) -> None:
         if problems:
@@ -155,10 +157,12 @@ class Pipeline:
     def _say_outage(self, begins: bool) -> None:
         if begins:
             self._say(
-                "WARNING", "the Collector cannot be reached; records are dropped and counted until it can"
+                "WARNING",
+                "the Collector cannot be reached or refuses what it is sent; "
+                "records that it does not take are dropped and counted",
             )
         else:
-            self._say("INFO", "the Collector is reached again")
+            self._say("INFO", "the Collector takes records again")
 
     def _say(self, level: Any, message: str) -> None:
         event = automatic("", level, message, {}, None, None)
@@ -166,7 +170,10 @@ class Pipeline:
         self._ledger.shielded("say", self._sink.emit, None)(event)
 
     def _shutdown(self) -> None:
-        self._dispatch.shutdown(self._settings.shutdown_seconds)
+        lost = self._dispatch.shutdown(self._settings.shutdown_seconds)
+        if lost:
+            figures = ", ".join(f"{count} of {signal}" for signal, count in sorted(lost.items()))
+            self._say("WARNING", f"exit: the Collector has not received {figures}")
 
     def after_fork(self) -> None:
         """Called in each forked child."""

@@ -28,7 +28,8 @@ class Request:
         scope: the innermost ASGI scope, for `request.state` and the route.
         reason: the verdict once the root span has ended, else None.
         keep: strongest reason so far to keep the whole request (`severity` or `event`), else None.
-        sampled: the ratio's answer, which is the W3C sampled flag.
+        sampled: the ratio's answer, which is the W3C sampled flag; None where no root span was asked.
+        span: the root span, or that of the mounted app that answers; None outside requests.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Request:
         "scope",
         "session_id",
         "session_pseudonym",
+        "span",
         "tenant_id",
         "user_id",
         "weight",
@@ -55,7 +57,8 @@ class Request:
         self.session_pseudonym: str | None = None
         self.reason: str | None = None
         self.keep: str | None = None
-        self.sampled = False
+        self.sampled: bool | None = None
+        self.span: Any = None
         self.weight = 1.0
         self.ended_at: float | None = None
         self._pending: list[Callable[[], None]] = []
@@ -133,7 +136,7 @@ def bind(*, user_id: object = None, tenant_id: object = None, session_id: object
     """
     request = _CURRENT.get()
     if request is None or request.expired:
-        request = Request()
+        request = Request(request.request_id if request is not None else None)
         _CURRENT.set(request)
     if session_id is not None:
         request.session_pseudonym = None

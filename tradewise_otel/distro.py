@@ -15,7 +15,7 @@ from typing import Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 
-from tradewise_otel.settings import service_name_of
+from tradewise_otel.settings import is_disabled, service_name_of
 
 DEFAULTS = {
     # The current semantic conventions, which also cost less than the old ones.
@@ -43,7 +43,6 @@ class TradeWiseDistro(BaseDistro):  # type: ignore[misc]
 
     def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
         """Loads one instrumentor with our arguments; the bare app loads none."""
-        from tradewise_otel.configurator import is_disabled
         from tradewise_otel.instrument import libraries
 
         if is_disabled(os.environ) or entry_point.name in libraries.SKIPPED:
@@ -79,8 +78,6 @@ def warn_if_not_chosen() -> None:
 
 def finish_instrumentation() -> None:
     """Instruments what the launcher's version check has skipped: SQLAlchemy 2.1."""
-    from tradewise_otel.configurator import is_disabled
-
     disabled = os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").replace(" ", "").split(",")
     if not TradeWiseDistro.chosen or is_disabled(os.environ) or {"sqlalchemy", "*"} & set(disabled):
         return

@@ -7,6 +7,7 @@ and the default is used.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -84,6 +85,18 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+_ADDRESS = frozenset("0123456789.")
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = _names(text)
+    for host in hosts:
+        # No name looks like this: a range or an address that is wrong would silently match nothing.
+        if set(host) <= _ADDRESS or set(host) & set("/:@"):
+            ipaddress.ip_network(host, strict=False)
+    return hosts
+
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 ROWS: dict[str, Row[Any]] = {
@@ -129,7 +142,7 @@ ROWS: dict[str, Row[Any]] = {
         "a comma-separated list of host names, `*.suffix` patterns, addresses or CIDR ranges",
         "Outgoing calls to them are `external_api_call` events of the service `trading_bot`; "
         "other calls carry the host as `service`.",
-        _names,
+        _hosts,
     ),
     "request_id_hosts": Row(
         "TRADEWISE_REQUEST_ID_HOSTS",
@@ -137,7 +150,7 @@ ROWS: dict[str, Row[Any]] = {
         "a comma-separated list of host names, `*.suffix` patterns, addresses or CIDR ranges",
         "Who receives `X-Request-ID` and `traceparent`, besides literal private and loopback addresses, "
         "`localhost` and the bot hosts. `*` stands for every host.",
-        _names,
+        _hosts,
     ),
     "pseudonym_key": Row(
         "TRADEWISE_PSEUDONYM_KEY",
@@ -189,6 +202,11 @@ def _read(row: Row[T], text: str, default: str, problems: list[Problem]) -> T:
     except ValueError:
         problems.append(Problem(row.env, text, row.kind, default))
         return row.parse(default)
+
+
+def is_disabled(environ: Mapping[str, str]) -> bool:
+    """True when the standard switch, `OTEL_SDK_DISABLED`, asks for the bare app."""
+    return environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
 def environment_of(environ: Mapping[str, str]) -> str:

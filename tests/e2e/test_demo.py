@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -57,61 +58,83 @@ def _read_until(demo: subprocess.Popen[str], holds: Callable[[str], bool]) -> li
     raise AssertionError("the demo ended early:\n" + "".join(seen[-40:]))
 
 
-@needs_go
-def test_the_demo_shows_every_event_and_ends_with_a_table(tmp_path: Path) -> None:
-    """`demo --once` ends by itself with 0, shows each expected event, and its table counts them."""
-    folder = tmp_path / "work"
+@dataclass
+class Ended:
+    """A demo that has ended."""
+
+    folder: Path
+    exit_code: int
+    said: str
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """`demo --once`, played to its end once for all tests that look at it."""
+    folder = tmp_path_factory.mktemp("demo") / "work"
     demo = _start(folder, "--once", "--seed", "3")
     said, _ = demo.communicate(timeout=WHOLE_DEMO_SECONDS)
-    assert demo.returncode == 0, said[-4000:]
+    return Ended(folder, demo.returncode, said)
 
-    events, _, table = said.partition("sampled out")
+
+@needs_go
+def test_the_demo_shows_every_event_and_ends_with_a_table(whole: Ended) -> None:
+    """`demo --once` ends by itself with 0, shows each expected event, and its table counts them."""
+    assert whole.exit_code == 0, whole.said[-4000:]
+    events, _, table = whole.said.partition("sampled out")
     for name in EXPECTED:
         assert f" {name} " in events, name
         assert any(line.startswith(name) for line in table.splitlines()), name
     assert table.count("| jq") + table.count("jq '") == 3
-    assert not _processes_of(folder)
+    assert not _processes_of(whole.folder)
 
 
 @needs_go
-def test_the_demo_leaks_no_token(tmp_path: Path) -> None:
-    """The api_token that the app logs by mistake is masked in every line and every Collector file."""
-    folder = tmp_path / "work"
-    demo = _start(folder, "--once")
-    said, _ = demo.communicate(timeout=WHOLE_DEMO_SECONDS)
-    assert demo.returncode == 0, said[-4000:]
+def test_the_demo_delivers_all_of_the_second_round(whole: Ended) -> None:
+    """Every record that the backend printed while the Collector was up is in the Collector's files."""
+    assert whole.exit_code == 0, whole.said[-4000:]
+    assert "still under way" not in whole.said
 
-    slips = [
-        json.loads(line)
-        for line in (folder / "backend.jsonl").read_text().splitlines()
-        if "api_token" in line
-    ]
-    assert slips
+
+@needs_go
+def test_calls_to_the_bot_say_what_was_called(whole: Ended) -> None:
+    """Every external_api_call of the demo names the trading bot, its address, the method and the endpoint."""
+    lines = [json.loads(line) for line in (whole.folder / "backend.jsonl").read_text().splitlines()]
+    calls = [line for line in lines if line.get("event_type") == "external_api_call"]
+    seen = {(call["service"], call["method"], call["api_url"].partition("127")[0]) for call in calls}
+    assert seen == {("trading_bot", "GET", "http://")}
+    assert all(call["endpoint"].endswith("/api/v1/status") for call in calls)
+
+
+@needs_go
+def test_the_demo_leaks_no_token(whole: Ended) -> None:
+    """The api_token that the app logs by mistake is masked in every line and every Collector file."""
+    assert whole.exit_code == 0, whole.said[-4000:]
+    lines = (whole.folder / "backend.jsonl").read_text().splitlines()
+    slips = [json.loads(line) for line in lines if "api_token" in line]
     assert {line["api_token"] for line in slips} == {"***REDACTED***"}
-    for path in (folder / "collector").glob("*.jsonl"):
+    for path in [whole.folder / "backend.jsonl", *(whole.folder / "collector").glob("*.jsonl")]:
         assert "tw_demo_" not in path.read_text(), path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "moment"),
+    ("moment", "number", "exit_code"),
     [
-        ((), "starting opentelemetry-instrument"),
-        ((), "first round of traffic"),
-        pytest.param((), "second round of traffic", marks=needs_go),
-        pytest.param((), "slow traffic goes on", marks=needs_go),
+        ("starting opentelemetry-instrument", signal.SIGINT, 130),
+        ("first round of traffic", signal.SIGTERM, 130),
+        pytest.param("second round of traffic", signal.SIGINT, 130, marks=needs_go),
+        pytest.param("slow traffic goes on", signal.SIGINT, 0, marks=needs_go),
     ],
 )
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_no_process(
-    tmp_path: Path, arguments: tuple[str, ...], moment: str, number: signal.Signals
+    tmp_path: Path, moment: str, number: signal.Signals, exit_code: int
 ) -> None:
-    """SIGINT and SIGTERM, sent to the demo alone at any stage, stop every process it started."""
+    """A signal sent to the demo alone, at any stage, stops every process that it started."""
     folder = tmp_path / "work"
-    demo = _start(folder, *arguments)
+    demo = _start(folder)
     _read_until(demo, lambda line: moment in line)
     demo.send_signal(number)
     said, _ = demo.communicate(timeout=40)
-    assert demo.returncode == (0 if "slow traffic" in moment else 130), said[-4000:]
+    assert demo.returncode == exit_code, said[-4000:]
     assert not _processes_of(folder)
 
 

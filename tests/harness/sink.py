@@ -24,18 +24,18 @@ _REQUESTS: dict[str, Callable[[], Message]] = {
 
 
 class Sink:
-    """Receives OTLP on a free loopback port. A context manager.
+    """Receives OTLP on a loopback port, a free one unless named. A context manager.
 
     Attributes:
         status: what it answers; 0 means never.
         raw: every body as it came, for leak scans.
     """
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, port: int = 0) -> None:
         self.status = status
         self.raw: list[bytes] = []
         self._messages: list[tuple[str, Any]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

@@ -8,9 +8,9 @@ leave. The answer's event is built when the span ends, so its duration is the sp
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.instrumentation import fastapi as contrib
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
@@ -21,14 +21,10 @@ from tradewise_otel import context
 from tradewise_otel.instrument.http_exchange import Exchange
 from tradewise_otel.instrument.http_response import Responses
 from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.processors import Attributes, describe
 
 SCOPE_NAME = contrib.__name__
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 _API_REQUEST_WAITS_SECONDS = 1.0
 
@@ -39,6 +35,7 @@ class FastAPIEvents:
     def __init__(self, runtime: Runtime) -> None:
         self._ledger = runtime.ledger
         self._responses = Responses(runtime)
+        self._announce = self._ledger.shielded("api_request", self._responses.announce, None)
         self._exchanges: dict[int, Exchange] = {}
 
     def install(self) -> None:
@@ -49,35 +46,37 @@ class FastAPIEvents:
         upstream's class, since FastAPI's native telemetry looks for exactly that.
         """
 
-        def build(app: App, **kwargs: Any) -> OpenTelemetryMiddleware:
-            kwargs["default_span_details"] = span_details
-            return OpenTelemetryMiddleware(Recorder(app, self), **kwargs)
+        recorder = Recorder(self)
+        fallback: tuple[str, dict[str, Any]] = ("HTTP", {})
+        details = self._ledger.shielded("span details", span_details, fallback, "traces")
 
-        contrib.OpenTelemetryMiddleware = build  # type: ignore[assignment,attr-defined]
+        def build(app: shield.App, **kwargs: Any) -> OpenTelemetryMiddleware:
+            kwargs["default_span_details"] = details
+            return OpenTelemetryMiddleware(shield.asgi(self._ledger, recorder.run, app), **kwargs)
 
-    def begin(self, scope: dict[str, Any], receive: Receive) -> Exchange | None:
+        safe = self._ledger.guarded("server middleware", build, OpenTelemetryMiddleware)
+        contrib.OpenTelemetryMiddleware = safe  # type: ignore[assignment,attr-defined]
+
+    def begin(self, scope: dict[str, Any], receive: shield.Receive) -> Exchange | None:
         """A new exchange for the current server span; None where this app is mounted in another."""
         span = trace.get_current_span()
         if not isinstance(span, ReadableSpan) or not span.is_recording():
             return None
         if span.kind is not SpanKind.SERVER:
-            self._enter_mounted(scope)
+            self._enter_mounted(scope, span)
             return None
         exchange = Exchange.open(scope, span, receive)
         describe(exchange.request, span)
-        self._exchanges[span.get_span_context().span_id] = exchange
-        self._responses.announce(exchange)
+        self._announce(exchange)
         asyncio.get_running_loop().call_later(_API_REQUEST_WAITS_SECONDS, exchange.request.settle)
+        # Last, since an exchange that nobody watches would end as an answer without a status.
+        self._exchanges[span.get_span_context().span_id] = exchange
         return exchange
 
-    def _enter_mounted(self, scope: dict[str, Any]) -> None:
+    def _enter_mounted(self, scope: dict[str, Any], span: ReadableSpan) -> None:
         outer = context.current()
-        if (
-            outer is not None
-            and outer.scope is not None
-            and outer.scope.get("headers") is scope.get("headers")
-        ):
-            outer.scope = scope
+        if outer is not None and _is_mounted_in(outer, scope):
+            outer.scope, outer.span = scope, span
 
     def translate(self, span: ReadableSpan) -> Attributes | None:
         """Ends the exchange of a server span; other spans of the library pass as they are."""
@@ -90,50 +89,46 @@ class FastAPIEvents:
 
 
 class Recorder:
-    """ASGI app around the instrumented one. Whatever fails in our part, the app's part goes on."""
+    """What goes on around the instrumented app; `shield.asgi` sees to it that the app goes on."""
 
-    def __init__(self, app: App, events: FastAPIEvents) -> None:
-        self.app = app
-        self._events = events
-        self._begin = events._ledger.shielded("begin request", events.begin, None)
+    def __init__(self, events: FastAPIEvents) -> None:
+        self._shielded = events._ledger.shielded
+        self._begin = self._shielded("begin request", events.begin, None)
+        self._ended = self._shielded("end request", Exchange.ended, None)
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def run(
+        self, app: shield.App, scope: dict[str, Any], receive: shield.Receive, send: shield.Send
+    ) -> None:
         """Runs the app with the request's holder as the current one."""
         exchange = self._begin(scope, receive)
         if exchange is None:
-            await self.app(scope, receive, send)
+            await app(scope, receive, send)
             return
+        received = shield.receiving(receive, self._shielded("receive", exchange.received, None))
+        sent = shield.sending(send, self._shielded("send", exchange.sending, None))
         token = context.enter(exchange.request)
         try:
-            await self.app(
-                scope, self._watched_receive(exchange, receive), self._watched_send(exchange, send)
-            )
+            await app(scope, received, sent)
         except BaseException as error:
-            exchange.failed_with(error, cancelled=isinstance(error, asyncio.CancelledError))
+            # The holder stays the current one: the server logs this error next, in the same task.
+            self._ended(exchange, error)
             raise
-        finally:
-            context.leave(token)
+        self._ended(exchange)
+        context.leave(token)
 
-    def _watched_receive(self, exchange: Exchange, receive: Receive) -> Receive:
-        note = self._events._ledger.shielded("receive", exchange.received, None)
 
-        async def watched() -> Message:
-            message = await receive()
-            note(message)
-            return message
-
-        return watched
-
-    def _watched_send(self, exchange: Exchange, send: Send) -> Send:
-        note = self._events._ledger.shielded("send", exchange.sending, None)
-
-        async def watched(message: Message) -> None:
-            note(message)
-            await send(message)
-
-        return watched
+def _is_mounted_in(outer: context.Request, scope: dict[str, Any]) -> bool:
+    # Scopes are copied on the way, their list of headers is not.
+    return outer.scope is not None and outer.scope.get("headers") is scope.get("headers")
 
 
 def span_details(scope: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Name and attributes of a server span at its start: the method; the route is set with the answer."""
+    """Name and attributes of a server span at its start: the method; the route is set with the answer.
+
+    contrib asks for them just before it starts the span, so here is the place to let go of an earlier
+    request: uvicorn starts a pipelined one in the context of the one that it has just answered.
+    """
+    earlier = context.current()
+    if earlier is not None and earlier.ended_at is not None and not _is_mounted_in(earlier, scope):
+        otel_context.attach(otel_context.Context())
     return str(scope.get("method", "WEBSOCKET")), {}

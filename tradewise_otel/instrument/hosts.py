@@ -47,6 +47,8 @@ def _network(pattern: str) -> Network | None:
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return None
+    # `::ffff:8.8.8.8` is that IPv4 host; older Pythons call the whole mapped range private.
+    return getattr(address, "ipv4_mapped", None) or address

@@ -5,6 +5,7 @@ Knows no event and no exporter; `http_response` makes events of what is noted he
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -20,12 +21,12 @@ from tradewise_otel.context import Request
 UNMATCHED = "(unmatched)"
 """The route of a request that no route took (contract 2)."""
 
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HEADER = b"x-request-id"
 _MAX_QUERY_FIELDS = 64
 
 
-@dataclass
+@dataclass(slots=True)
 class Exchange:
     """What is known of a request while it is answered. Times are `time.perf_counter` seconds."""
 
@@ -49,7 +50,7 @@ class Exchange:
     def open(cls, scope: dict[str, Any], span: ReadableSpan, receive: Any) -> Exchange:
         """A new exchange with its holder; a well-formed incoming request id is kept (contract 5)."""
         incoming = _header(scope, _HEADER)
-        request_id = incoming if _REQUEST_ID.match(incoming) else str(uuid.uuid4())
+        request_id = incoming if _REQUEST_ID.fullmatch(incoming) else str(uuid.uuid4())
         return cls(Request(request_id, scope), scope, span, receive)
 
     @property
@@ -113,10 +114,14 @@ class Exchange:
         if self.route != UNMATCHED:
             self.span.update_name(f"{self.scope.get('method', 'GET')} {self.route}")
 
-    def failed_with(self, error: BaseException, cancelled: bool) -> None:
-        """Notes what came out of the app. Only its name: the text is the exception record's."""
-        self.cancelled = cancelled
-        self.error_type = type(error).__qualname__
+    def ended(self, error: BaseException | None = None) -> None:
+        """Notes that the app is done, and how. Only the error's name: the text is the exception record's."""
+        if error is not None:
+            self.cancelled = isinstance(error, asyncio.CancelledError)
+            self.error_type = type(error).__qualname__
+        if self.status is None:
+            self.disconnected = self.disconnected or self._client_is_gone()
+            self._find_route()
 
     def stream_seconds(self, ended: float) -> float | None:
         """How long the body streamed, for answers that are streams (contract 2); else None."""
@@ -134,14 +139,26 @@ def route_of(scope: Mapping[str, Any]) -> str:
     Newer FastAPI keeps the template with its router prefixes in a context of its own; `route` has the
     short one there.
     """
-    prefix = str(scope.get("root_path", ""))[len(str(scope.get("app_root_path", ""))) :]
     effective = getattr(scope.get("fastapi", {}).get("effective_route_context"), "path_format", None)
     route = scope.get("route")
     template = effective or getattr(route, "path_format", None) or getattr(route, "path", None)
+    prefix = _mount_prefix(scope, str(template or ""))
     if template is not None:
         return f"{prefix}{template}"
+    endpoint = scope.get("endpoint")
     # A mounted app without routes of its own, such as static files.
-    return f"{prefix}/{{path}}" if prefix and scope.get("endpoint") is not None else UNMATCHED
+    is_leaf = endpoint is not None and not hasattr(endpoint, "routes")
+    return f"{prefix}/{{path}}" if prefix and is_leaf else UNMATCHED
+
+
+def _mount_prefix(scope: Mapping[str, Any], template: str) -> str:
+    """Where the answering app is mounted, as a template; the server's own root path is no part of it."""
+    if "app_root_path" not in scope:
+        return ""
+    prefix = str(scope.get("root_path", ""))[len(str(scope["app_root_path"])) :]
+    # Starlette keeps the mounted path as requested: parameters of the mount are values there.
+    names = {str(v): name for name, v in scope.get("path_params", {}).items() if f"{{{name}" not in template}
+    return "/".join(f"{{{names[part]}}}" if part in names else part for part in prefix.split("/"))
 
 
 def query_of(scope: Mapping[str, Any]) -> dict[str, Any]:

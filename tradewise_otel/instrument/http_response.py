@@ -10,7 +10,7 @@ from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.http_exchange import Exchange, client_of, query_of
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
-from tradewise_otel.pipeline.processors import Attributes
+from tradewise_otel.pipeline.processors import Attributes, identity_of
 from tradewise_otel.record.build import automatic
 from tradewise_otel.record.verdict import request_reason
 
@@ -82,7 +82,7 @@ class Responses:
         }
         if stream is not None:
             fields["stream_duration_ms"] = _ms(stream)
-        if error := _error_of(span) or exchange.error_type:
+        if error := _error_type(exchange, span):
             fields["error_type"] = error
         return fields
 
@@ -134,11 +134,19 @@ def method_of(scope: dict[str, Any]) -> str:
 
 def _status(exchange: Exchange) -> int:
     if exchange.is_websocket:
-        # Closed or failed before it was accepted.
-        return exchange.status or 403
+        # Closed or failed before it was accepted; servers answer 500 to an exception there.
+        failed = exchange.error_type is not None and not exchange.cancelled
+        return exchange.status or (500 if failed else 403)
     if exchange.disconnected or (exchange.cancelled and exchange.status is None):
         return CLIENT_CLOSED_REQUEST
     return exchange.status if exchange.status is not None else 500
+
+
+def _error_type(exchange: Exchange, span: ReadableSpan) -> str | None:
+    inner = exchange.request.span
+    found = _error_of(span) or exchange.error_type
+    # A mounted app answers 500 before its exception gets as far as the outer span.
+    return found if found or inner is exchange.span or inner is None else _error_of(inner)
 
 
 def _error_of(span: ReadableSpan) -> str | None:
@@ -153,11 +161,7 @@ def _span_attributes(exchange: Exchange, fields: dict[str, Any]) -> Attributes:
     request = exchange.request
     attributes = {"event_type": "api_response", "http.route": exchange.route, **fields}
     attributes["http.response.status_code"] = fields["status_code"]
-    for name in ("request_id", "user_id", "tenant_id"):
-        if (value := getattr(request, name)) is not None:
-            attributes[name] = value
-    if request.session_pseudonym is not None:
-        attributes["session_id"] = request.session_pseudonym
+    attributes.update(identity_of(request))
     attributes["sampling.reason"], attributes["sampling.weight"] = request.reason, request.weight
     return attributes
 

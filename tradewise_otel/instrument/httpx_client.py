@@ -25,7 +25,7 @@ SCOPE_NAME = contrib.__name__
 BOT_SERVICE = "trading_bot"
 
 # Path segments that are an id rather than a name: numbers, uuids, long hex or mixed tokens.
-_ID_SEGMENT = re.compile(r"^(?:\d+|[0-9a-fA-F-]{16,}|(?=.*\d)[\w.~-]{20,}|[a-z]+[-_]\d+)$")
+_ID_SEGMENT = re.compile(r"^(?:\d+|[0-9a-fA-F-]{16,}|(?=.*\d).{20,}|[A-Za-z]+[-_]\d+)$")
 
 
 class HttpxEvents:
@@ -75,6 +75,9 @@ class HttpxEvents:
             fields["status_code"] = status
         elif span.status.status_code is StatusCode.ERROR or attributes.get("error.type"):
             fields["error_type"] = str(attributes.get("error.type") or "error")
+        else:
+            # Neither an answer nor an error that contrib would note: the caller gave up waiting.
+            fields["error_type"] = "CancelledError"
         return fields
 
     def _measure(self, fields: dict[str, Any]) -> None:

@@ -30,15 +30,26 @@ def instrument_arguments(name: str) -> dict[str, Any]:
 
 def instrument_sqlalchemy() -> None:
     """Instruments SQLAlchemy, also 2.1, which contrib's version check refuses though it works (P6)."""
-    import sqlalchemy.ext.asyncio
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
-    from opentelemetry.instrumentation.utils import unwrap
 
     instrumentor = SQLAlchemyInstrumentor()
-    if not instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.instrument(skip_dep_check=True, **instrument_arguments("sqlalchemy"))
-    # Async engines wrap a sync one, and contrib wraps both: two spans start and one ends.
+    try:
+        if not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument(skip_dep_check=True, **instrument_arguments("sqlalchemy"))
+        _keep_one_wrapper_of_async_engines()
+    except ImportError:
+        # No greenlet, so no async engines; contrib has wrapped the sync ones by then.
+        return
+
+
+def _keep_one_wrapper_of_async_engines() -> None:
+    """Async engines wrap a sync one, and contrib wraps both: two spans would start and one end."""
+    import sqlalchemy.ext.asyncio.engine
+    from opentelemetry.instrumentation.utils import unwrap
+
     unwrap(sqlalchemy.ext.asyncio, "create_async_engine")
+    # Whoever imported asyncio before us has bound it to the bare function of sync engines.
+    sqlalchemy.ext.asyncio.engine._create_engine = sqlalchemy.engine.create_engine  # type: ignore[attr-defined]
 
 
 class Libraries:

@@ -23,12 +23,12 @@ class ApiLogs(LogRecordProcessor):
     """Turns records of the logs API into events."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._emit = runtime.ledger.shielded("api log record", self._take, None)
         self._sink = runtime.sink
+        # It runs inside the app's request.
+        self.on_emit = runtime.ledger.shielded("api log record", self._take, None)  # type: ignore[method-assign]
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Never raises: it runs inside the app's request."""
-        self._emit(log_record)
+        """Replaced by the shielded `_take` in each instance."""
 
     def _take(self, item: ReadWriteLogRecord) -> None:
         record = item.log_record

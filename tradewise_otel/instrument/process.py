@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import atexit
 import io
-import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
 import orjson
 
 from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.pipeline import shield
+from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import (
     SEVERITY,
     Event,
@@ -37,20 +39,36 @@ class PrintedLines(io.TextIOBase):
     """A text stream in the place of `sys.stdout` that makes an event of every printed line.
 
     A line that is a JSON object (structlog and friends) becomes the event it describes.
+
+    Args:
+        original: the real stream; it answers for all but writing.
+        say: takes each line.
+        ledger: shields what runs within the app's prints.
     """
 
-    def __init__(self, original: Any, say: Callable[[str], None]) -> None:
+    encoding = "utf-8"
+    errors = "strict"
+
+    def __init__(self, original: Any, say: Callable[[str], None], ledger: Ledger) -> None:
         super().__init__()
         self._original = original
         self._say = say
         self._partial = ""
         self._lock = threading.RLock()
-        self.buffer = _PrintedBytes(self)
+        self.isatty, self.fileno, self.writable = original.isatty, original.fileno, original.writable  # type: ignore[method-assign]
+        self.write = shield.writing(ledger.shielded("print", self._take, None), str)  # type: ignore[method-assign]
+        self.buffer = _PrintedBytes(self, ledger)
 
-    def write(self, text: str) -> int:
-        """Takes text; whole lines leave at once, a rest waits for its end."""
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+    def __getattr__(self, name: str) -> Any:
+        # What apps ask of the real stdout besides: `reconfigure`, `name`, `line_buffering`.
+        return getattr(self._original, name)
+
+    def detach(self) -> Any:
+        """The binary side, for those who wrap it anew."""
+        return self.buffer
+
+    def _take(self, text: str) -> None:
+        """Whole lines leave at once, a rest waits for its end."""
         with self._lock:
             *lines, self._partial = (self._partial + text).split("\n")
             if len(self._partial) > _MAX_PARTIAL_LINE:
@@ -58,56 +76,29 @@ class PrintedLines(io.TextIOBase):
         for line in lines:
             if line.strip():
                 self._say(line.rstrip("\r"))
-        return len(text)
-
-    def writelines(self, lines: Iterable[Any]) -> None:
-        """As `write`, one after the other."""
-        for line in lines:
-            self.write(line)
 
     def finish(self) -> None:
         """Lets an unfinished line go, at exit."""
         if self._partial:
-            self.write("\n")
+            self._take("\n")
 
     def after_fork(self) -> None:
         """The parent's unfinished line is the parent's."""
         self._lock, self._partial = threading.RLock(), ""
 
-    def flush(self) -> None:
-        """Nothing is kept but unfinished lines."""
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return bool(self._original.isatty())
-
-    def fileno(self) -> int:
-        return int(self._original.fileno())
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return str(self._original.encoding)
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]
-        return str(self._original.errors)
-
 
 class _PrintedBytes(io.RawIOBase):
     """`sys.stdout.buffer` for those who print bytes."""
 
-    def __init__(self, text: PrintedLines) -> None:
+    def __init__(self, text: PrintedLines, ledger: Ledger) -> None:
         super().__init__()
         self._text = text
+        take = ledger.shielded("print", self._take, None)
+        self.writable = text.writable  # type: ignore[method-assign]
+        self.write = shield.writing(take, bytes, bytearray, memoryview)  # type: ignore[method-assign]
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
+    def _take(self, data: Any) -> None:
         self._text.write(bytes(data).decode("utf-8", errors="replace"))
-        return len(data)
 
 
 class ProcessEvents:
@@ -118,12 +109,14 @@ class ProcessEvents:
         self._ledger = runtime.ledger
         self._shutdown = shutdown
         self._stdout: PrintedLines | None = None
+        self._finishing = False
 
     def install(self) -> None:
         """Puts all hooks in place."""
         self._wrap_stdout()
+        self._hook_warnings()
         self._hook_exceptions()
-        atexit.register(self.finish)
+        atexit.register(self._ledger.shielded("exit", self.finish, None))
         if threading.current_thread() is threading.main_thread():
             self._hook_sigterm()
 
@@ -131,52 +124,81 @@ class ProcessEvents:
         if sys.stdout is None:
             return
         say = self._ledger.shielded("printed line", self.printed, None)
-        self._stdout = sys.stdout = PrintedLines(sys.stdout, say)
+        self._stdout = sys.stdout = PrintedLines(sys.stdout, say, self._ledger)
+
+    def _hook_warnings(self) -> None:
+        # Not `logging.captureWarnings`: the app's file handlers would hear what they never heard.
+        previous = warnings.showwarning
+        tell = self._ledger.shielded("warning", self.warned, False)
+        warnings.showwarning = shield.then(tell, previous)
 
     def _hook_exceptions(self) -> None:
         previous, previous_thread = sys.excepthook, threading.excepthook
-        tell = self._ledger.shielded("uncaught exception", self.uncaught, None)
-
-        def hook(kind: type[BaseException], value: BaseException, tb: TracebackType | None) -> None:
-            if issubclass(kind, Exception):
-                tell("uncaught exception", (kind, value, tb))
-            previous(kind, value, tb)
-
-        def thread_hook(args: threading.ExceptHookArgs) -> None:
-            if args.exc_type is not SystemExit:
-                name = args.thread.name if args.thread else "?"
-                tell(
-                    f"uncaught exception in thread {name}",
-                    (args.exc_type, args.exc_value, args.exc_traceback),
-                )
-            previous_thread(args)
-
-        sys.excepthook, threading.excepthook = hook, thread_hook
+        shielded = self._ledger.shielded
+        sys.excepthook = shield.then(shielded("uncaught exception", self._ended_by, None), previous)
+        threading.excepthook = shield.then(
+            shielded("uncaught exception", self._thread_ended_by, None), previous_thread
+        )
 
     def _hook_sigterm(self) -> None:
         previous = signal.getsignal(signal.SIGTERM)
+        if previous in (signal.SIG_IGN, None):
+            # The process outlives the signal, so nothing may be closed by it.
+            return
 
-        def on_term(number: int, frame: FrameType | None) -> None:
-            self.finish()
-            if callable(previous):
-                previous(number, frame)
-            elif previous == signal.SIG_DFL:
-                # Die of the signal itself, so that the exit code is what it would have been.
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                os.kill(os.getpid(), signal.SIGTERM)
+        # A supervisor and an init system both signal: the second must not cut off the first.
+        first = self._ledger.shielded("SIGTERM", self._finish_once, True)
+        chained = previous if callable(previous) else shield.die_of
+        signal.signal(signal.SIGTERM, shield.then(first, chained))
 
-        signal.signal(signal.SIGTERM, on_term)
+    def _finish_once(self, number: int, frame: FrameType | None) -> bool:
+        if self._finishing:
+            return False
+        self.finish()
+        return True
 
     def finish(self) -> None:
         """Last lines out, queues sent. Does no harm when called again."""
-        if self._stdout is not None:
-            self._stdout.finish()
-        self._shutdown()
+        self._finishing = True
+        try:
+            if self._stdout is not None:
+                self._stdout.finish()
+            self._shutdown()
+        finally:
+            self._finishing = False
 
     def after_fork(self) -> None:
-        """A forked child prints under its own lock."""
+        """A forked child prints under its own lock, and ends in its own way."""
+        self._finishing = False
         if self._stdout is not None:
             self._stdout.after_fork()
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:
+            # Its children leave by `os._exit`, past `atexit`, and forget the finalizers of their parent.
+            util.register_after_fork(self, _finish_by_finalizer)
+
+    def warned(
+        self, message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> bool:
+        """A warning of `warnings.warn`; False unless it goes to a file that the caller names."""
+        if file is not None:
+            return True
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+        event = self._event("WARNING", text, "py.warnings")
+        event.source = (filename, lineno, "")
+        self._sink.emit(event)
+        return False
+
+    def _ended_by(self, kind: type[BaseException], value: BaseException, tb: TracebackType | None) -> None:
+        if issubclass(kind, Exception):
+            self.uncaught("uncaught exception", (kind, value, tb))
+
+    def _thread_ended_by(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit:
+            name = args.thread.name if args.thread else "?"
+            self.uncaught(
+                f"uncaught exception in thread {name}", (args.exc_type, args.exc_value, args.exc_traceback)
+            )
 
     def uncaught(self, message: str, exc_info: Any) -> None:
         """An exception that ends the process or a thread."""
@@ -190,19 +212,23 @@ class ProcessEvents:
         if document is None:
             self._sink.emit(self._event("INFO", line, "stdout"))
             return
-        fields, event_type = extra_of(document)
-        message = str(fields.pop("event", None) or document.get("message") or document.get("msg") or line)
-        level = _level(document.get("level"))
-        event = self._event(
-            level, message, str(document.get("logger_name") or document.get("logger") or "stdout")
-        )
-        event.fields, event.event_type = _without_envelope(fields), event_type
+        level = _level(document.pop("level", None))
+        message = _pop_text(document, ("event", "message", "msg")) or line
+        logger_name = _pop_text(document, ("logger_name", "logger")) or "stdout"
+        # The line has a time of its own.
+        document.pop("timestamp", None)
+        event = self._event(level, message, logger_name)
+        event.fields, event.event_type = extra_of(document)
         self._sink.emit(event)
 
     def _event(self, level: Any, message: str, logger_name: str) -> Event:
         event = automatic("", level, message, {}, span_context(), living_request(), time.time_ns())
         event.event_type, event.logger_name = None, logger_name
         return event
+
+
+def _finish_by_finalizer(events: ProcessEvents) -> None:
+    sys.modules["multiprocessing.util"].Finalize(None, events.finish, exitpriority=-100)
 
 
 def _object(line: str) -> dict[str, Any] | None:
@@ -222,7 +248,6 @@ def _level(name: object) -> Any:
     return upper if upper in SEVERITY else "INFO"
 
 
-def _without_envelope(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a printed object less what the line says itself: its own time, level, logger and text."""
-    own = ("extra.timestamp", "extra.level", "extra.logger_name", "extra.message", "logger", "level", "msg")
-    return {name: value for name, value in fields.items() if name not in own}
+def _pop_text(document: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    """Takes the first of `names` that says something; the others stay as they are."""
+    return next((str(document.pop(name)) for name in names if document.get(name)), None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from urllib.parse import urlsplit
 
-from opentelemetry import trace
+from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.propagators import textmap
 from opentelemetry.sdk.trace import ReadableSpan
@@ -23,12 +24,18 @@ class OutgoingHeaders(textmap.TextMapPropagator):
     Args:
         inner: what the standard variable `OTEL_PROPAGATORS` names.
         allowed: hosts that get `traceparent` and `X-Request-ID`.
+        with_baggage: True only where the user asked for it: baggage may hold anything of the app's.
     """
 
-    def __init__(self, inner: textmap.TextMapPropagator, allowed: HostList, ledger: Ledger) -> None:
+    def __init__(
+        self, inner: textmap.TextMapPropagator, allowed: HostList, ledger: Ledger, with_baggage: bool = False
+    ) -> None:
         self._inner = inner
         self._allowed = allowed
-        self._ledger = ledger
+        self._with_baggage = with_baggage
+        # Both run inside the app's calls. Where we cannot tell the host nothing is sent to it.
+        self.extract = ledger.guarded("extract", self.extract, inner.extract, "traces")  # type: ignore[method-assign]
+        self.inject = ledger.shielded("inject", self.inject, None, "traces")  # type: ignore[method-assign]
 
     def extract(
         self,
@@ -46,16 +53,14 @@ class OutgoingHeaders(textmap.TextMapPropagator):
         setter: textmap.Setter[textmap.CarrierT] = textmap.default_setter,
     ) -> None:
         """Injects where the current client span's host is allowed, or where no client span is."""
-        try:
-            if not self._may_go(trace.get_current_span(context)):
-                return
-            request = current()
-            if request is not None and request.request_id and not request.expired:
-                setter.set(carrier, "x-request-id", request.request_id)
-        except Exception as error:
-            self._ledger.internal_error("inject", error, "traces")
+        span = trace.get_current_span(context)
+        if not self._may_go(span):
+            self._take_back(carrier, span)
             return
-        self._inner.inject(carrier, context, setter)
+        request = current()
+        if request is not None and request.request_id and not request.expired:
+            setter.set(carrier, "x-request-id", request.request_id)
+        self._inner.inject(carrier, context if self._with_baggage else baggage.clear(context), setter)
 
     def _may_go(self, span: trace.Span) -> bool:
         if not isinstance(span, ReadableSpan) or span.kind is not SpanKind.CLIENT:
@@ -65,6 +70,15 @@ class OutgoingHeaders(textmap.TextMapPropagator):
         url = attributes.get("url.full") or attributes.get("http.url")
         host = (urlsplit(str(url)).hostname if url else attributes.get("server.address")) or ""
         return self._allowed.holds(str(host))
+
+    def _take_back(self, carrier: object, span: trace.Span) -> None:
+        """Removes our headers from a request that a redirect made from one to an allowed host."""
+        if not isinstance(carrier, MutableMapping):
+            return
+        trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+        if any(trace_id in str(carrier.get(name, "")) for name in self._inner.fields):
+            for name in self.fields:
+                carrier.pop(name, None)
 
     @property
     def fields(self) -> set[str]:

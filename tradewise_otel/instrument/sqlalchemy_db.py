@@ -7,24 +7,39 @@ on the `Engine` class, where they fire while contrib's span is still open.
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation import sqlalchemy as contrib
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Status, StatusCode
+from sqlalchemy.sql.expression import TableClause
 
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes
 from tradewise_otel.record.build import automatic, living_request
+from tradewise_otel.redact.sql import placeholders
 
 SCOPE_NAME = contrib.__name__
 _CONNECTION_LOST = "db.connection.lost"
 
 _TABLE_IN_TEXT = re.compile(
-    r"\b(?:from|into|update|join|table)\s+(?:if\s+(?:not\s+)?exists\s+)?[\"`\[]?([\w.]+)", re.I
+    r"\b(?:from|into|update|join|table|index\s+(?:if\s+not\s+exists\s+)?\S+\s+on)"
+    r"\s+(?:if\s+(?:not\s+)?exists\s+)?[\"`\[]?([\w.]+)",
+    re.I,
 )
-_LEADING_COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|--[^\n]*\n)\s*", re.S)
+_BEFORE_THE_VERB = re.compile(r"^(?:\s|\(|/\*.*?\*/|--[^\n]*\n)+", re.S)
+_INNERMOST_PARENTHESES = re.compile(r"\([^()]*\)")
+_VERB = re.compile(r"\b(?:select|insert|update|delete|merge)\b", re.I)
+# PostgreSQL: invalid input syntax for type integer: "x"; names stand in quotes of the same kind elsewhere.
+_QUOTED_INPUT = re.compile(r": \".*\"$")
+_LEVELS = 16
+_MOST_ROWS = 2**63
+
+_tables: MutableMapping[Any, str] = WeakKeyDictionary()
+"""Table by compiled statement, which SQLAlchemy keeps and reuses: to ask its tree costs up to 1 ms."""
 
 
 class SQLAlchemyEvents:
@@ -40,15 +55,14 @@ class SQLAlchemyEvents:
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
-        describe = self._ledger.shielded("describe statement", describe_statement, None)
         describe_failure = self._ledger.shielded("describe failure", describe_failed_statement, None)
 
         def after(
             conn: Any, cursor: Any, statement: Any, parameters: Any, execution: Any, many: bool
         ) -> None:
-            describe(execution, cursor, str(statement))
+            describe_statement(execution, cursor, str(statement))
 
-        event.listen(Engine, "after_cursor_execute", after)
+        event.listen(Engine, "after_cursor_execute", self._ledger.shielded("describe statement", after, None))
         event.listen(Engine, "handle_error", describe_failure)
 
     def translate(self, span: ReadableSpan) -> Attributes | None:
@@ -108,51 +122,111 @@ class SQLAlchemyEvents:
 def describe_statement(execution: Any, cursor: Any, statement: str) -> None:
     """Puts table and rows on contrib's span while it is open."""
     span = getattr(execution, "_otel_span", None)
-    if span is None or not span.is_recording():
-        return
+    if span is not None and span.is_recording():
+        _describe(span, execution, cursor, statement)
+
+
+def _describe(span: Any, execution: Any, cursor: Any, statement: str) -> None:
+    """Puts on the span what is known; `cursor` is None where the statement failed."""
     found: Attributes = {}
     if table := table_of(getattr(execution, "compiled", None), statement):
         found["db.collection.name"] = table
-    rows = getattr(cursor, "rowcount", -1)
-    if isinstance(rows, int) and rows >= 0:
-        # -1 is the driver's way of not saying (contract 2).
+    if (rows := rows_of(cursor)) is not None:
         found["rows_affected"] = rows
     if found:
         span.set_attributes(found)
 
 
+def rows_of(cursor: Any) -> int | None:
+    """Rows that a statement has changed, None where the driver does not say (contract 2)."""
+    rows = getattr(cursor, "rowcount", -1)
+    # -1 and MySQL's 2**64 - 1 mean unknown; so does 0 beside rows that sqlite3 has yet to produce.
+    if not isinstance(rows, int) or not 0 <= rows < _MOST_ROWS:
+        return None
+    return None if rows == 0 and getattr(cursor, "description", None) else rows
+
+
 def describe_failed_statement(error: Any) -> None:
-    """Puts what failed on contrib's span, which keeps only the text of the driver's error."""
+    """Says on contrib's span what failed, and ends it; contrib would copy the driver's text as it is."""
     execution = error.execution_context
-    describe_statement(execution, None, str(error.statement))
     span = getattr(execution, "_otel_span", None)
-    if span is not None and span.is_recording():
-        span.set_attribute("error.type", type(error.original_exception).__name__)
-        if error.is_disconnect:
-            span.set_attribute(_CONNECTION_LOST, True)
+    if span is None:
+        return
+    # Contrib's listener comes next. Where the rows failed and not the statement, the span has ended before.
+    execution._otel_span = None
+    if not span.is_recording():
+        return
+    _describe(span, execution, None, str(error.statement))
+    cause = error.original_exception
+    span.set_attribute("error.type", type(cause).__name__)
+    # SQLAlchemy calls a cancelled statement a disconnect too, because it drops the connection.
+    if error.is_disconnect and isinstance(cause, Exception):
+        span.set_attribute(_CONNECTION_LOST, True)
+    span.set_status(Status(StatusCode.ERROR, without_values(str(cause))))
+    span.end()
+
+
+def without_values(message: str) -> str:
+    """A driver's message without the values that it quotes: bound parameters leave no process.
+
+    What follows the first line is details of the row (`Key (email)=(…) already exists`) or the statement.
+    """
+    first, _, _ = message.partition("\n")
+    return _QUOTED_INPUT.sub(": ?", placeholders(first))
 
 
 def table_of(compiled: Any, statement: str) -> str:
     """The table of a statement: from SQLAlchemy's own tree, else the first one named in the text."""
-    tree: Any = getattr(compiled, "statement", None)
-    table = getattr(tree, "table", None)
-    if table is None and hasattr(tree, "get_final_froms"):
-        froms = tree.get_final_froms()
-        table = froms[0] if froms else None
-    while table is not None and getattr(table, "left", None) is not None:
-        table = table.left
-    name = getattr(table, "name", None)
-    if isinstance(name, str):
-        return name
-    match = _TABLE_IN_TEXT.search(statement)
+    if compiled is None:
+        return _table_in_text(statement)
+    table = _tables.get(compiled)
+    if table is None:
+        tree = getattr(compiled, "statement", None)
+        table = _tables[compiled] = _table_in_tree(tree) or _table_in_text(statement)
+    return table
+
+
+def _table_in_tree(node: Any) -> str:
+    """The first table that a statement reaches, through joins, aliases, subqueries and unions."""
+    for _ in range(_LEVELS):
+        if isinstance(node, TableClause):
+            return str(node.name)
+        node = _next_in_tree(node)
+    return ""
+
+
+def _next_in_tree(node: Any) -> Any:
+    for step in ("table", "left", "element"):
+        if (further := getattr(node, step, None)) is not None:
+            return further
+    if hasattr(node, "get_final_froms"):
+        return next(iter(node.get_final_froms()), None)
+    return next(iter(getattr(node, "selects", ())), None)
+
+
+def _table_in_text(statement: str) -> str:
+    # A quoted literal may read like a clause, and its words are nobody's business.
+    text = placeholders(statement) if "'" in statement else statement
+    match = _TABLE_IN_TEXT.search(_BEFORE_THE_VERB.sub("", text))
     return match.group(1) if match else ""
 
 
 def operation_of(statement: str) -> str:
-    """First word of a statement in upper case; contrib's own name holds the database as well."""
-    words = _LEADING_COMMENT.sub("", statement).split(None, 1)
-    word = re.sub(r"\W.*", "", words[0]).upper() if words else ""
-    return word[:32] or "UNKNOWN"
+    """The verb of a statement in upper case; contrib's own name holds the database as well."""
+    text = _BEFORE_THE_VERB.sub("", statement)
+    word = (re.match(r"\w{0,32}", text) or [""])[0].upper()
+    return _verb_after_ctes(text) if word == "WITH" else word or "UNKNOWN"
+
+
+def _verb_after_ctes(text: str) -> str:
+    """What a statement that begins with `WITH` does in the end: its verb outside all parentheses."""
+    for _ in range(_LEVELS):
+        shorter = _INNERMOST_PARENTHESES.sub("", text)
+        if shorter == text:
+            break
+        text = shorter
+    verb = _VERB.search(text)
+    return verb.group().upper() if verb else "WITH"
 
 
 def _database(span: ReadableSpan) -> str:

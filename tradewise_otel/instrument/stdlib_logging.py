@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+import threading
 
+from tradewise_otel.instrument.process import PrintedLines
 from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.pipeline import shield
+from tradewise_otel.pipeline.workers import EXPORT_THREAD
 from tradewise_otel.record.build import from_log_record
 
 _TAKEN = "_tradewise_taken"
 # The api events say what these lines would, with more in them.
 _REPLACED = frozenset({"uvicorn.access"})
-# Upstream's exporters talk of each failed try; we say it once an outage.
-_MUFFLED = ("opentelemetry.exporter.", "opentelemetry.sdk._shared_internal", "urllib3.connectionpool")
+_EXPORTERS = ("opentelemetry.exporter.", "opentelemetry.sdk._shared_internal")
 
 
 class OurLevel(int):
@@ -37,27 +39,16 @@ class LoggingEvents:
 
     def install(self) -> None:
         """Puts the sink in place; the app's logging configuration may come before or after."""
-        take = self._ledger.shielded("log record", self.take, None)
-        hear = self._foreign_handlers
-        emit = logging.StreamHandler.emit
-
-        def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-            if record.name in _REPLACED:
-                return
-            if not record.name.startswith(_MUFFLED):
-                take(record)
-            hear(logger, record)
-
-        def stream_emit(handler: logging.StreamHandler[Any], record: logging.LogRecord) -> None:
-            if not writes_to_std_stream(handler):
-                emit(handler, record)
-            elif not getattr(record, _TAKEN, False):
-                # Handed to the handler directly, past all loggers.
-                take(record)
-
-        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign,assignment]
-        logging.StreamHandler.emit = stream_emit  # type: ignore[method-assign,assignment]
-        logging.captureWarnings(True)
+        shielded = self._ledger.shielded
+        take = shielded("log record", self.take, None)
+        select = shielded("log handlers", self._foreign_handlers, None)
+        is_standard = shielded("log handler", writes_to_std_stream, None)
+        logging.Logger.callHandlers = shield.log_calls(  # type: ignore[method-assign,assignment]
+            take, select, logging.Logger.callHandlers
+        )
+        logging.StreamHandler.emit = shield.stream_emits(  # type: ignore[method-assign,assignment]
+            take, is_standard, logging.StreamHandler.emit
+        )
         self._enable_info()
 
     def _enable_info(self) -> None:
@@ -66,19 +57,24 @@ class LoggingEvents:
             root.setLevel(self._level)
 
     def take(self, record: logging.LogRecord) -> None:
-        """Makes an event of a record and marks it, so that a queue listener does not bring it again."""
+        """Makes an event of a record, once: stream handlers and queue listeners bring it again."""
+        if _TAKEN in record.__dict__:
+            return
         record.__dict__[_TAKEN] = True
-        self._sink.emit(from_log_record(record))
+        if record.name not in _REPLACED and not _is_of_export(record):
+            self._sink.emit(from_log_record(record))
 
-    def _foreign_handlers(self, logger: logging.Logger, record: logging.LogRecord) -> None:
-        """What `callHandlers` does, for handlers that do not write to the standard streams."""
+    def _foreign_handlers(self, logger: logging.Logger, record: logging.LogRecord) -> list[logging.Handler]:
+        """Those that `callHandlers` would call, less those that write to the standard streams."""
+        found: list[logging.Handler] = []
         floor = self._floor(logger)
-        current: logging.Logger | None = logger
+        current: logging.Logger | None = None if _is_of_export(record) else logger
         while current is not None:
             for handler in current.handlers:
                 if record.levelno >= max(handler.level, floor) and not writes_to_std_stream(handler):
-                    handler.handle(record)
+                    found.append(handler)
             current = current.parent if current.propagate else None
+        return found
 
     def _floor(self, logger: logging.Logger) -> int:
         """The level below which the app's handlers would have seen nothing without us."""
@@ -91,8 +87,20 @@ class LoggingEvents:
 
 
 def writes_to_std_stream(handler: logging.Handler) -> bool:
-    """True for stream handlers on stdout or stderr, in whatever wrapping."""
+    """True for stream handlers on stdout or stderr, also where those were replaced since."""
     if not isinstance(handler, logging.StreamHandler):
         return False
     stream = handler.stream
-    return stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return isinstance(stream, PrintedLines) or stream in (
+        sys.stdout,
+        sys.stderr,
+        sys.__stdout__,
+        sys.__stderr__,
+    )
+
+
+def _is_of_export(record: logging.LogRecord) -> bool:
+    """What upstream's exporters say of each failed try; we say it once an outage, and the app has none."""
+    return record.name.startswith(_EXPORTERS) or (
+        record.name.startswith("urllib3.") and threading.current_thread().name == EXPORT_THREAD
+    )

@@ -20,6 +20,8 @@ from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.pipeline.workers import Lane, Limits, Worker
 from tradewise_otel.record.build import Event
 
+_LOST = ("queue_full", "export_failed", "shutdown")
+
 
 class Dispatch:
     """Queues, thread and exporters of one process.
@@ -50,6 +52,7 @@ class Dispatch:
         self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger)
         self._worker = Worker(
             [self._logs, self._spans],
+            aggregate.fold,
             self._send_metrics,
             exporters.abort,
             lambda: exporters.outage,
@@ -71,14 +74,25 @@ class Dispatch:
             self._ledger.add("dropped", signal, reason="supervisor")
         elif not self._exporters.enabled(signal):
             self._ledger.add("dropped", signal, reason="exporter_none")
+        elif self._worker.stopping:
+            self._ledger.add("dropped", signal, reason="shutdown")
         else:
             lane.put(item)
             self._worker.ensure_running()
 
-    def shutdown(self, seconds: float) -> None:
-        """Sends what is queued within `seconds`, then closes."""
-        self._worker.stop(seconds)
+    def shutdown(self, seconds: float) -> dict[str, int]:
+        """Sends what is queued within `seconds`, then closes.
+
+        Returns what was lost by signal, as far as no metric has told it; empty from the second call on.
+        """
+        if not self._worker.stop(seconds):
+            return {}
         self._exporters.abort()
+        untold: dict[str, int] = {}
+        for (what, signal, reason), count in self._ledger.news().items():
+            if what == "dropped" and reason in _LOST:
+                untold[signal] = untold.get(signal, 0) + count
+        return untold
 
     def after_fork(self) -> None:
         """A forked child has its own queues, thread, connections, metrics and account."""
@@ -97,9 +111,19 @@ class Dispatch:
         return self._exporters.send("logs", [log_record(event, resource, self._scopes) for event in batch])
 
     def _send_metrics(self) -> None:
-        for data in (self._own_metrics(), self._app_metrics()):
-            if data is not None and data.resource_metrics:
-                self._exporters.send("metrics", self._as_this_process(data))
+        own = self._own_metrics()
+        if own is not None:
+            self._settle(self._exporters.send("metrics", own))
+        app = self._app_metrics()
+        if app is not None and app.resource_metrics:
+            self._exporters.send("metrics", self._as_this_process(app))
+
+    def _settle(self, delivered: bool) -> None:
+        """They are deltas: what did not arrive now must be in the next ones."""
+        if delivered:
+            self._ledger.told()
+        elif self._exporters.enabled("metrics"):
+            self._aggregate.give_back()
 
     def _own_metrics(self) -> otlp.MetricsData | None:
         return metrics.collect(self._aggregate, self._ledger, self._identity.resource, self._own_scope)

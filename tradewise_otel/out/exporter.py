@@ -71,8 +71,8 @@ class Exporters:
 
     @property
     def outage(self) -> bool:
-        """True from a failed export until the next that succeeds."""
-        return bool(self._failing)
+        """True while all that is sent fails."""
+        return bool(self._failing) and self._failing >= set(self._exporters)
 
     def abort(self) -> None:
         """Makes exports that are under way give up, and later ones fail at once."""
@@ -81,9 +81,10 @@ class Exporters:
             exporter.shutdown()
 
     def _note(self, signal: str, delivered: bool) -> None:
+        # By signal: a Collector that takes spans and refuses logs must not begin an outage a second.
         before = bool(self._failing)
         if delivered:
-            self._failing.clear()
+            self._failing.discard(signal)
         else:
             self._failing.add(signal)
         if before != bool(self._failing) and not self._closed:
@@ -100,9 +101,7 @@ def build(signal: str, environ: Mapping[str, str]) -> Exporter:
 
 def protocol_of(signal: str, environ: Mapping[str, str]) -> str:
     """`http/protobuf` or `grpc`; anything else has been reported and means the default."""
-    named = environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL") or environ.get(
-        "OTEL_EXPORTER_OTLP_PROTOCOL"
-    )
+    named = environ.get(_protocol_variable(signal)) or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     if named == "grpc" and importlib.util.find_spec("grpc") is None:
         return "http/protobuf"
     return named if named in _PACKAGES else "http/protobuf"
@@ -116,12 +115,15 @@ def check(environ: Mapping[str, str]) -> list[Problem]:
         value = environ.get(name, "otlp").strip().lower()
         if value not in ("otlp", "none", ""):
             problems.append(Problem(name, value, "otlp or none", "otlp"))
-    value = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
-    if value and value not in _PACKAGES:
-        problems.append(
-            Problem("OTEL_EXPORTER_OTLP_PROTOCOL", value, " or ".join(_PACKAGES), "http/protobuf")
-        )
-    if value == "grpc" and importlib.util.find_spec("grpc") is None:
-        fix = "usable without the extra: pip install 'tradewise-otel[grpc]'"
-        problems.append(Problem("OTEL_EXPORTER_OTLP_PROTOCOL", value, fix, "http/protobuf"))
+    for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", *map(_protocol_variable, SIGNALS)):
+        value = environ.get(name, "")
+        if value and value not in _PACKAGES:
+            problems.append(Problem(name, value, " or ".join(_PACKAGES), "http/protobuf"))
+        elif value == "grpc" and importlib.util.find_spec("grpc") is None:
+            fix = "usable without the extra: pip install 'tradewise-otel[grpc]'"
+            problems.append(Problem(name, value, fix, "http/protobuf"))
     return problems
+
+
+def _protocol_variable(signal: str) -> str:
+    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL"

@@ -21,7 +21,7 @@ def collect(
     aggregate: Aggregate, ledger: Ledger, resource: Resource, scope: InstrumentationScope
 ) -> otlp.MetricsData | None:
     """All that happened since the last call; None when nothing did."""
-    metrics = [*_kpis(aggregate), *_telemetry(ledger.take())]
+    metrics = [*_kpis(aggregate), *_telemetry(ledger.news())]
     if not metrics:
         return None
     scoped = otlp.ScopeMetrics(scope=scope, metrics=metrics, schema_url="")

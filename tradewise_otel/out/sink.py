@@ -6,6 +6,7 @@ line and the OTLP record of an event cannot differ (contract 1).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 from tradewise_otel.context import Request
@@ -18,6 +19,7 @@ from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
 _IDENTITY = ("user_id", "tenant_id")
+_KNOWN_BY_EXTRA = (*_IDENTITY, "session_id")
 _STACK_LIMIT = 16 * 1024
 
 
@@ -57,28 +59,27 @@ class Sink:
 
     def hold(self, event: Event, request: Request) -> None:
         """Sends an event once its request has something to say: its user, a later record, an answer."""
-        request.wait(lambda: self._emit_held(event))
-
-    def _emit_held(self, event: Event) -> None:
-        try:
-            self.emit(event)
-        except Exception as error:
-            # Whoever settles the request is not to blame for the record that waited.
-            self._ledger.internal_error("held record", error)
+        # Whoever settles the request is not to blame for the record that waited.
+        request.wait(functools.partial(self._ledger.shielded("held record", self.emit, None), event))
 
     def _complete(self, event: Event) -> None:
         request = event.request
         if request is not None:
             request.learn_from_state()
-            for name in _IDENTITY:
+            for name in _KNOWN_BY_EXTRA:
                 if getattr(request, name) is None and name in event.fields:
                     request.learn(**{name: event.fields[name]})
             request.settle()
-            if request.session_id is not None and request.session_pseudonym is None:
-                request.session_pseudonym = self._pseudonymise(request.session_id)
+            self.know(request)
         session = event.fields.get("session_id")
         if session is not None:
             event.fields["session_id"] = self._pseudonymise(str(session))
+
+    def know(self, request: Request) -> None:
+        """Completes who is asking: from `request.state`, and the pseudonym of the session."""
+        request.learn_from_state()
+        if request.session_id is not None and request.session_pseudonym is None:
+            request.session_pseudonym = self._pseudonymise(request.session_id)
 
     def _redacted_line(self, event: Event) -> bytes:
         document = self._lines.document(event)

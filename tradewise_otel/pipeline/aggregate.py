@@ -1,17 +1,19 @@
 """KPI metrics, aggregated here and sent as they are: exact counts and exponential histograms (P11).
 
-Fed with every event before sampling. One list append a measurement on the request's path; the arithmetic
-happens when a list is full or the exporter asks. Labels are bounded: past the limit of a metric further
-label sets share one overflow series and are counted.
+Fed with every event before sampling. One append a measurement on the request's path, without a lock,
+because a signal handler that interrupts it waits for the exporter thread; the arithmetic is that thread's.
+Labels are bounded: past the limit of a metric further label sets share one overflow series and are counted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from opentelemetry.sdk.metrics import export as otlp
@@ -26,7 +28,9 @@ from tradewise_otel.pipeline.ledger import Ledger
 MAX_BUCKETS = 160
 MAX_SCALE = 20
 OVERFLOW = (("otel.metric.overflow", True),)
-_FOLD_AT = 4096
+_FOLD_AT = 32768
+_LOCK_SECONDS = 1.0
+_KEEP_NS = 3600 * 1_000_000_000
 
 LabelValue = str | int | bool
 Labels = tuple[tuple[str, LabelValue], ...]
@@ -59,10 +63,19 @@ class Histogram:
             if value <= 0:
                 self.zero_count += 1
             else:
-                self._add(value)
+                self._place(_mapping(self.scale).map_to_index(value), 1)
 
-    def _add(self, value: float) -> None:
-        index = _mapping(self.scale).map_to_index(value)
+    def merge(self, other: Histogram) -> None:
+        """Adds what another histogram holds, at the coarser scale of the two or below."""
+        self.count += other.count
+        self.zero_count += other.zero_count
+        self.sum += other.sum
+        self.min, self.max = min(self.min, other.min), max(self.max, other.max)
+        self._downscale(max(self.scale - other.scale, 0))
+        for index, count in other.buckets.items():
+            self._place(index >> (other.scale - self.scale), count)
+
+    def _place(self, index: int, count: int) -> None:
         low, high = (min(index, self._low), max(index, self._high)) if self.buckets else (index, index)
         shift = 0
         while (high >> shift) - (low >> shift) >= MAX_BUCKETS:
@@ -71,13 +84,14 @@ class Histogram:
             self._downscale(shift)
             index, low, high = index >> shift, low >> shift, high >> shift
         self._low, self._high = low, high
-        self.buckets[index] = self.buckets.get(index, 0) + 1
+        self.buckets[index] = self.buckets.get(index, 0) + count
 
     def _downscale(self, shift: int) -> None:
         merged: dict[int, int] = {}
         for index, count in self.buckets.items():
             merged[index >> shift] = merged.get(index >> shift, 0) + count
         self.buckets, self.scale = merged, self.scale - shift
+        self._low, self._high = self._low >> shift, self._high >> shift
 
     def point(self, labels: Labels, start_ns: int, now_ns: int) -> otlp.ExponentialHistogramDataPoint:
         """The OTLP data point."""
@@ -99,6 +113,15 @@ class Histogram:
         )
 
 
+@dataclass
+class Series:
+    """The series of a stretch of time: counts and distributions by metric and labels."""
+
+    since_ns: int = field(default_factory=time.time_ns)
+    counts: dict[str, dict[Labels, int]] = field(default_factory=dict)
+    histograms: dict[str, dict[Labels, Histogram]] = field(default_factory=dict)
+
+
 class Aggregate:
     """All series of one process; `collect` empties it (delta temporality)."""
 
@@ -108,28 +131,61 @@ class Aggregate:
 
     def reset(self) -> None:
         """Starts afresh, as in a forked child."""
-        self._lock = threading.RLock()
-        self._counts: dict[str, dict[Labels, int]] = {}
-        self._values: dict[str, dict[Labels, list[float]]] = {}
-        self._folded: dict[tuple[str, Labels], Histogram] = {}
-        self._since_ns = time.time_ns()
+        self._lock = threading.Lock()
+        self._arrivals: deque[tuple[str, Labels, float, bool]] = deque()
+        self._series, self._lent = Series(), Series()
 
     def add(self, metric: str, labels: Labels, count: int = 1) -> None:
         """Counts `count` occurrences."""
-        with self._lock:
-            series = self._counts.setdefault(metric, {})
-            labels = self._bounded(series, labels)
-            series[labels] = series.get(labels, 0) + count
+        self._arrive(metric, labels, count, True)
 
     def record(self, metric: str, labels: Labels, value: float) -> None:
         """Records one value of a distribution, in the metric's documented unit."""
-        with self._lock:
-            series = self._values.setdefault(metric, {})
-            labels = self._bounded(series, labels)
-            values = series.setdefault(labels, [])
-            values.append(value)
-            if len(values) >= _FOLD_AT:
-                self._fold(metric, labels, values)
+        self._arrive(metric, labels, value, False)
+
+    def _arrive(self, metric: str, labels: Labels, value: float, counts: bool) -> None:
+        self._arrivals.append((metric, labels, value, counts))
+        if len(self._arrivals) >= _FOLD_AT and self._lock.acquire(blocking=False):
+            # The exporter thread is late: memory is worth more than this moment.
+            try:
+                self._fold()
+            finally:
+                self._lock.release()
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        # Whoever holds it for longer was stopped by a signal whose handler waits for us: nothing moves.
+        owned = self._lock.acquire(timeout=_LOCK_SECONDS)
+        try:
+            yield
+        finally:
+            if owned:
+                self._lock.release()
+
+    def fold(self) -> None:
+        """Adds what has arrived to its series; called often, so that requests never have to."""
+        with self._held():
+            self._fold()
+
+    def _fold(self) -> None:
+        while self._arrivals:
+            try:
+                metric, labels, value, counts = self._arrivals.popleft()
+            except IndexError:
+                return
+            if counts:
+                self._count(metric, labels, int(value))
+            else:
+                self._histogram(metric, labels).fold((value,))
+
+    def _count(self, metric: str, labels: Labels, count: int) -> None:
+        series = self._series.counts.setdefault(metric, {})
+        labels = self._bounded(series, labels)
+        series[labels] = series.get(labels, 0) + count
+
+    def _histogram(self, metric: str, labels: Labels) -> Histogram:
+        series = self._series.histograms.setdefault(metric, {})
+        return series.setdefault(self._bounded(series, labels), Histogram())
 
     def _bounded(self, series: Mapping[Labels, object], labels: Labels) -> Labels:
         if labels in series or len(series) < MAX_LABEL_SETS:
@@ -137,24 +193,36 @@ class Aggregate:
         self._ledger.add("dropped", "metrics", reason="label_limit")
         return OVERFLOW
 
-    def _fold(self, metric: str, labels: Labels, values: list[float]) -> None:
-        self._folded.setdefault((metric, labels), Histogram()).fold(values)
-        values.clear()
-
     def collect(self) -> tuple[Sums, Distributions]:
-        """Counts and distributions since the last call, by metric name."""
-        with self._lock:
-            now, since = time.time_ns(), self._since_ns
-            for metric, series in self._values.items():
-                for labels, values in series.items():
-                    self._fold(metric, labels, values)
-            counts, folded = self._counts, self._folded
-            self._counts, self._values, self._folded, self._since_ns = {}, {}, {}, now
-        sums = {m: [_number(labels, n, since, now) for labels, n in s.items()] for m, s in counts.items()}
-        distributions: Distributions = {}
-        for (metric, labels), histogram in folded.items():
-            distributions.setdefault(metric, []).append(histogram.point(labels, since, now))
-        return sums, distributions
+        """Counts and distributions since the last call, by metric name; one thread's business."""
+        with self._held():
+            self._fold()
+            now, lent = time.time_ns(), self._series
+            self._lent, self._series = lent, Series(now)
+        span = lent.since_ns, now
+        return (
+            {m: [_number(labels, n, *span) for labels, n in s.items()] for m, s in lent.counts.items()},
+            {m: [h.point(labels, *span) for labels, h in s.items()] for m, s in lent.histograms.items()},
+        )
+
+    def give_back(self) -> None:
+        """Undoes the last `collect`, which could not be sent; what is an hour old is given up instead."""
+        lent, self._lent = self._lent, Series()
+        if time.time_ns() - lent.since_ns > _KEEP_NS:
+            points = sum(map(len, lent.counts.values())) + sum(map(len, lent.histograms.values()))
+            self._ledger.add("dropped", "metrics", points, "export_failed")
+            return
+        with self._held():
+            self._take_back(lent)
+
+    def _take_back(self, lent: Series) -> None:
+        self._series.since_ns = lent.since_ns
+        for metric, counts in lent.counts.items():
+            for labels, count in counts.items():
+                self._count(metric, labels, count)
+        for metric, histograms in lent.histograms.items():
+            for labels, histogram in histograms.items():
+                self._histogram(metric, labels).merge(histogram)
 
 
 def _number(labels: Labels, value: int, since: int, now: int) -> otlp.NumberDataPoint:

@@ -22,6 +22,9 @@ from tradewise_otel.settings import resource_attributes
 
 _NAMESPACE = uuid.UUID("8f1d6f3e-5b0a-5d0c-9c53-7a4f6c0b1f11")
 _MAX_SLOTS = 4096
+_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+# What uvicorn's command line reads as yes.
+_TRUE = ("1", "true", "t", "yes", "y", "on")
 
 
 class Identity:
@@ -87,10 +90,11 @@ def is_supervisor(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
     """True for processes that only watch over workers: they must not take a slot or export.
 
     gunicorn's master (its forked workers are told by `after_fork`), uvicorn with several workers or with
-    `--reload`, and multiprocessing's resource tracker.
+    `--reload`, and multiprocessing's helpers. A script that calls `uvicorn.run(workers=4)` does not show
+    it: it counts as one more worker, and takes a slot if it has something to say.
     """
     program = _program(argv)
-    if "multiprocessing.resource_tracker" in " ".join(sys.orig_argv):
+    if any(helper in " ".join(sys.orig_argv) for helper in _HELPERS):
         return True
     if program == "gunicorn":
         return True
@@ -98,7 +102,7 @@ def is_supervisor(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
         return False
     return (
         _flag(argv, "--reload")
-        or environ.get("UVICORN_RELOAD", "") not in ("", "0")
+        or environ.get("UVICORN_RELOAD", "").strip().lower() in _TRUE
         or _workers(argv, environ) > 1
     )
 

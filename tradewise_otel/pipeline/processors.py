@@ -13,14 +13,15 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from tradewise_otel.context import Request, current
+from tradewise_otel.context import Request
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.sampling import weight_of
+from tradewise_otel.record.build import living_request
 
 Attributes = dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class SpanItem:
     """An ended span on its way out, with the attributes that are added to it."""
 
@@ -39,6 +40,7 @@ class EventSpanProcessor(SpanProcessor):
         translators: by instrumentation scope name.
         send: takes the items that leave.
         exports_unsampled: False when `OTEL_TRACES_SAMPLER` decides what is sent.
+        know: completes the identity of a request.
     """
 
     def __init__(
@@ -47,11 +49,14 @@ class EventSpanProcessor(SpanProcessor):
         send: Callable[[SpanItem], None],
         ledger: Ledger,
         exports_unsampled: bool,
+        know: Callable[[Request], None],
     ) -> None:
         self._translators = translators
-        self._send = send
+        self._send = ledger.shielded("queue span", send, None, "traces")
         self._ledger = ledger
         self._exports_unsampled = exports_unsampled
+        nothing: Attributes = {}
+        self._stamp = ledger.shielded("stamp span", lambda span: _stamp(span, know), nothing, "traces")
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Nothing to do: what an event needs is known at the end."""
@@ -80,23 +85,28 @@ class EventSpanProcessor(SpanProcessor):
         if context is None or not (self._exports_unsampled or context.trace_flags.sampled):
             self._ledger.add("sampled_out", "traces")
             return
-        for name, value in _stamp(span).items():
+        for name, value in self._stamp(span).items():
             added.setdefault(name, value)
         self._send(SpanItem(span, added))
 
 
-def _stamp(span: ReadableSpan) -> Attributes:
+def _stamp(span: ReadableSpan, know: Callable[[Request], None]) -> Attributes:
     """Identity and verdict as far as they are known when this span ends."""
-    request = current()
+    request = living_request()
     stamp: Attributes = {}
-    if request is not None and not request.expired:
-        request.learn_from_state()
-        for name in ("request_id", "user_id", "tenant_id"):
-            if (value := getattr(request, name)) is not None:
-                stamp[name] = value
+    if request is not None:
+        know(request)
+        stamp = identity_of(request)
         if request.reason is not None:
             return {**stamp, "sampling.reason": request.reason, "sampling.weight": request.weight}
     return {**stamp, **ratio_stamp(span)}
+
+
+def identity_of(request: Request) -> Attributes:
+    """What a span says of who is asking, as far as it is known; the session as its pseudonym."""
+    identity = {name: getattr(request, name) for name in ("request_id", "user_id", "tenant_id")}
+    identity["session_id"] = request.session_pseudonym
+    return {name: value for name, value in identity.items() if value is not None}
 
 
 def ratio_stamp(span: ReadableSpan) -> Attributes:
@@ -107,7 +117,8 @@ def ratio_stamp(span: ReadableSpan) -> Attributes:
 
 
 def describe(request: Request, span: ReadableSpan) -> None:
-    """Tells a fresh holder what the ratio said of its root span."""
+    """Tells a fresh holder of its root span, and what the ratio said of that."""
+    request.span = span
     if span.context is not None:
         request.sampled = span.context.trace_flags.sampled
         request.weight = weight_of(span.context) if request.sampled else 1.0

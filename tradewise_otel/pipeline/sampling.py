@@ -6,8 +6,9 @@ metrics come from 100 %; the flag only tells callees not to keep what we would n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.environment_variables import OTEL_TRACES_SAMPLER
 from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace._sampling_experimental import (
@@ -15,7 +16,8 @@ from opentelemetry.sdk.trace._sampling_experimental import (
     composable_traceid_ratio_based,
     composite_sampler,
 )
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState, get_current_span
+from opentelemetry.util.types import Attributes
 
 from tradewise_otel.record.verdict import RATIO_RANGE
 
@@ -29,9 +31,46 @@ def build(rate: float, environ: Mapping[str, str]) -> tuple[sampling.Sampler, bo
     only the rest. Events and metrics are exact either way.
     """
     if environ.get(OTEL_TRACES_SAMPLER):
-        return sampling.AlwaysRecordSampler(sampling._get_from_env_or_default()), False
+        return RecordAll(sampling._get_from_env_or_default()), False
     ratio = composable_parent_threshold(composable_traceid_ratio_based(rate))
-    return sampling.AlwaysRecordSampler(composite_sampler(ratio)), True
+    return RecordAll(composite_sampler(ratio)), True
+
+
+class RecordAll(sampling.Sampler):
+    """Upstream's `AlwaysRecordSampler`, but spans keep their first attributes and their tracestate.
+
+    The SDK takes both from the sampler's answer. The composite sampler, as any sampler that drops, answers
+    without attributes: httpx spans would not know where their call goes. And it looks for the parent's
+    tracestate, with the threshold, in an argument that the SDK leaves out: children would weigh 1.
+    """
+
+    def __init__(self, root: sampling.Sampler) -> None:
+        self._root = root
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> sampling.SamplingResult:
+        """The root's answer, with recording in place of dropping."""
+        if trace_state is None:
+            trace_state = get_current_span(parent_context).get_span_context().trace_state
+        result = self._root.should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state
+        )
+        dropped = result.decision is sampling.Decision.DROP
+        decision = sampling.Decision.RECORD_ONLY if dropped else result.decision
+        kept = {**(attributes or {}), **(result.attributes or {})}
+        return sampling.SamplingResult(decision, kept, result.trace_state)
+
+    def get_description(self) -> str:
+        """As upstream's."""
+        return f"RecordAll{{{self._root.get_description()}}}"
 
 
 def weight_of(context: SpanContext) -> float:

@@ -21,6 +21,8 @@ from tradewise_otel.pipeline.ledger import Ledger
 
 T = TypeVar("T")
 
+EXPORT_THREAD = "tradewise-otel-export"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -49,6 +51,7 @@ class Lane(Generic[T]):
         self._items: deque[T] = deque(maxlen=self._limits.queue)
         self._arrivals = itertools.count()
         self._settled = 0
+        self._under_way = 0
 
     def put(self, item: T) -> None:
         """Queues an item; never blocks."""
@@ -65,15 +68,18 @@ class Lane(Generic[T]):
         self._count_overflow()
 
     def abandon(self) -> None:
-        """Counts what is still queued as lost at shutdown."""
+        """Counts what is still queued, or in an export that nobody waits for, as lost at shutdown."""
         self._count_overflow()
         left = self._next_batch(self._limits.queue)
-        self._ledger.add("dropped", self.signal, len(left), "shutdown")
+        self._ledger.add("dropped", self.signal, len(left) + self._under_way, "shutdown")
 
     def _send_batch(self, batch: list[T]) -> None:
+        self._under_way = len(batch)
         try:
             delivered = self._send(batch)
+            self._under_way = 0
         except Exception as error:
+            self._under_way = 0
             self._ledger.internal_error(f"send {self.signal}", error, self.signal)
             self._ledger.add("dropped", self.signal, len(batch) - 1, "internal_error")
             return
@@ -107,6 +113,7 @@ class Worker:
 
     Args:
         lanes: what to drain, in the order of their importance.
+        tend: work on the metrics that should not pile up; called with every round over the lanes.
         metrics: sends the metrics; called every `limits.metrics_every` seconds and at the end.
         abort: makes an export that is under way give up.
         outage: True while the Collector is known to be out of reach.
@@ -115,13 +122,14 @@ class Worker:
     def __init__(
         self,
         lanes: Sequence[Lane[Any]],
+        tend: Callable[[], None],
         metrics: Callable[[], None],
         abort: Callable[[], None],
         outage: Callable[[], bool],
         limits: Limits,
         ledger: Ledger,
     ) -> None:
-        self._lanes, self._metrics, self._abort = lanes, metrics, abort
+        self._lanes, self._tend, self._metrics, self._abort = lanes, tend, metrics, abort
         self._outage = outage
         self._limits = limits
         self._ledger = ledger
@@ -148,38 +156,56 @@ class Worker:
             return
         try:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="tradewise-otel-export", daemon=True)
-                thread.start()
-                self._thread = thread
+                self._start()
         finally:
             self._starting.release()
 
-    def stop(self, seconds: float) -> None:
-        """Sends what is queued and ends, within `seconds`; what cannot be sent by then is counted."""
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name=EXPORT_THREAD, daemon=True)
+        # Known before it runs: a signal handler may come in between and has to wait for it.
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:
+            self._thread = None
+            raise
+
+    @property
+    def stopping(self) -> bool:
+        """True once `stop` was called: what is queued from then on is not sent."""
+        return self._stopping
+
+    def stop(self, seconds: float) -> bool:
+        """Sends what is queued and ends, within `seconds`; what cannot be sent by then is counted.
+
+        False when there is nothing to stop: the second call, or another process's worker.
+        """
         if self._stopping or self._pid != os.getpid():
-            return
+            return False
         self._stopping = True
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._end(thread, time.monotonic() + seconds)
         for lane in self._lanes:
             lane.abandon()
+        return True
 
     def _end(self, thread: threading.Thread, deadline: float) -> None:
         self._stop_signal.put(None)
         if self._outage():
             # Nothing will get through in time: do not sit out the retries.
             self._abort()
-        thread.join(max(deadline - time.monotonic() - 0.2, 0.05))
+        _join(thread, deadline - 0.2)
         if thread.is_alive():
             self._abort()
-            thread.join(max(deadline - time.monotonic(), 0.05))
+            _join(thread, deadline)
 
     def _run(self) -> None:
         next_metrics = time.monotonic() + self._limits.metrics_every
         while not self._stopped():
             for lane in self._lanes:
                 lane.drain(lambda: True)
+            self._guarded(self._tend)
             if time.monotonic() >= next_metrics:
                 next_metrics = time.monotonic() + self._limits.metrics_every
                 self._guarded(self._metrics)
@@ -203,6 +229,14 @@ class Worker:
             step()
         except Exception as error:
             self._ledger.internal_error(getattr(step, "__qualname__", "step"), error, "metrics")
+
+
+def _join(thread: threading.Thread, deadline: float) -> None:
+    try:
+        thread.join(max(deadline - time.monotonic(), 0.05))
+    except RuntimeError:
+        # Interrupted within its start by the signal that ends the process: it will never run.
+        return
 
 
 _FORK_AWARE: weakref.WeakSet[Any] = weakref.WeakSet()

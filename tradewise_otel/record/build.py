@@ -26,6 +26,7 @@ SEVERITY: dict[str, int] = {"DEBUG": 5, "INFO": 9, "WARNING": 13, "ERROR": 17, "
 ENVELOPE = frozenset(
     {"timestamp", "level", "logger_name", "environment", "version", "message", "event_type", "event_id"}
     | {"trace_id", "span_id", "process_id", "thread_id", "source", "exception", "emitter"}
+    | {"sampling.reason", "sampling.weight", "logger.name", "thread.id", "retention_class"}
 )
 """Keys of a line that the record itself fills; an app field of that name moves under `extra.`."""
 
@@ -35,7 +36,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 _NOISE = frozenset({"color_message"})
 
 
-@dataclass
+@dataclass(slots=True)
 class ExceptionInfo:
     """An exception as the documented line shows it."""
 
@@ -44,7 +45,7 @@ class ExceptionInfo:
     traceback: list[str]
 
 
-@dataclass
+@dataclass(slots=True)
 class Event:
     """One thing that happened.
 
@@ -106,8 +107,11 @@ def automatic(
 
 def from_log_record(record: logging.LogRecord) -> Event:
     """An event from a stdlib record: text, `extra=`, exception, caller, and the span it was logged in."""
-    context = span_context()
-    fields, event_type = extra_of(record.__dict__)
+    context, request = span_context(), living_request()
+    if not context.is_valid and request is not None and request.span is not None:
+        # The server's own line about an exception comes when the span is no longer the current one.
+        context = request.span.get_span_context()
+    fields, event_type = extra_of(record.__dict__, _STANDARD)
     return Event(
         timestamp_ns=int(record.created * 1e9),
         level=level_of(record.levelno),
@@ -118,7 +122,7 @@ def from_log_record(record: logging.LogRecord) -> Event:
         trace_id=context.trace_id,
         span_id=context.span_id,
         trace_flags=int(context.trace_flags),
-        request=living_request(),
+        request=request,
         source=(record.pathname, record.lineno, record.funcName or ""),
         exception=exception_of(record.exc_info, record.exc_text),
         thread_id=record.thread or 0,
@@ -144,12 +148,14 @@ def text_of(record: logging.LogRecord) -> str:
         return f"{record.msg!s} (arguments do not fit: {type(error).__name__})"
 
 
-def extra_of(attributes: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+def extra_of(
+    attributes: Mapping[str, Any], apart_from: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], str | None]:
     """The fields that `extra=` brought, and the event type among them."""
     fields = {
         (f"extra.{key}" if key in ENVELOPE else key): value
         for key, value in attributes.items()
-        if key not in _STANDARD
+        if key not in apart_from
         and key not in _NOISE
         and key != "event_type"
         and not key.startswith("_")

@@ -35,7 +35,7 @@ def judge(event: Event, rate: float) -> None:
     event.reason, event.weight = "none", 1.0
     if request is not None and request.reason is not None:
         event.reason, event.weight = request.reason, request.weight
-    elif request is not None and event.trace_id:
+    elif request is not None and request.sampled is not None:
         if request.sampled:
             event.reason, event.weight = "ratio", request.weight
     elif keeps_by_ratio(event.trace_id or int(event.event_id, 16), rate):

@@ -1,0 +1,49 @@
+# One command a job. `make demo` needs Python >= 3.10 and Go >= 1.26; everything is installed into .venv,
+# and the Collector is built once into a cache outside this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test check holds bench test-versions generate collector clean
+
+demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
+	@$(BIN)/tradewise-otel demo $(ARGS)
+
+test: check collector  ## everything that CI runs
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready  ## style, types, import rules, generated files, Must-hold lines
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/tradewise-otel generate --check
+	$(BIN)/python tests/harness/show_holds.py --check
+
+holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows it, and its result
+	$(BIN)/python tests/harness/show_holds.py
+
+bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python tests/bench/run.py $(ARGS)
+
+test-versions: $(VENV)/.ready  ## the end-to-end tests with the oldest and the newest supported set
+	$(BIN)/python tests/versions/run.py $(ARGS)
+
+generate: $(VENV)/.ready  ## writes what is generated from the catalogue
+	$(BIN)/tradewise-otel generate
+
+collector: $(VENV)/.ready
+	$(BIN)/tradewise-otel collector build
+
+$(VENV)/.ready: pyproject.toml setup.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python >= 3.10 is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:  ## removes the environment and the Collector's build cache
+	-chmod -R u+w "$${XDG_CACHE_HOME:-$$HOME/.cache}/tradewise-otel" 2>/dev/null
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/tradewise-otel"
+	rm -rf $(VENV) build *.egg-info
