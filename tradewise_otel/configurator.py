@@ -18,7 +18,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from tradewise_otel import __version__
+from tradewise_otel import __version__, standard
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
@@ -52,7 +52,7 @@ class TradeWiseConfigurator(_BaseConfigurator):
         if is_disabled(os.environ):
             return
         settings, problems = load(os.environ)
-        Pipeline(settings, os.environ).start([*problems, *exporter.check(os.environ)])
+        Pipeline(settings, os.environ).start([*problems, *standard.REPAIRED, *exporter.check(os.environ)])
 
 
 class Pipeline:
@@ -149,7 +149,9 @@ class Pipeline:
 
     def _report(self, problems: list[Problem]) -> None:
         if problems:
-            self._say("WARNING", "settings: " + "; ".join(str(problem) for problem in problems))
+            texts = [str(problem) for problem in problems]
+            # As fields too: a message is cut where it gets long.
+            self._say("WARNING", "settings: " + "; ".join(texts), {"problems": texts})
         if self._settings.environment == PRODUCTION and not self._settings.pseudonym_key:
             scope = "on this host" if self._key_lasts else "within this process"
             self._say("WARNING", f"TRADEWISE_PSEUDONYM_KEY is not set: session pseudonyms join only {scope}")
@@ -164,8 +166,8 @@ class Pipeline:
         else:
             self._say("INFO", "the Collector takes records again")
 
-    def _say(self, level: Any, message: str) -> None:
-        event = automatic("", level, message, {}, None, None)
+    def _say(self, level: Any, message: str, fields: dict[str, Any] | None = None) -> None:
+        event = automatic("", level, message, fields or {}, None, None)
         event.event_type = None
         self._ledger.shielded("say", self._sink.emit, None)(event)
 

@@ -55,7 +55,9 @@ ANSWERS = {
 
 @pytest.mark.parametrize("case", ANSWERS)
 def test_an_answer_is_told_once_with_status_route_and_level(app: Traffic, case: str) -> None:
-    """Any kind of answer gives one api_response with its status, route template and level, and the span agrees."""
+    """Any kind of answer gives one api_response with its status, route template and level, and the span
+    agrees.
+    """
     method, path, status, route, level = ANSWERS[case]
     request_id, answer = app.call(method, path)
     line = app.answered(request_id)
@@ -75,7 +77,9 @@ def test_an_answer_is_told_once_with_status_route_and_level(app: Traffic, case: 
 
 @pytest.mark.parametrize("path", ["/boom", "/sub/boom"])
 def test_an_unhandled_exception_is_named_and_keeps_its_request(app: Traffic, path: str) -> None:
-    """An exception that nobody catches gives error_type, ERROR, reason `error`, and a line with ids of the request."""
+    """An exception that nobody catches gives error_type, ERROR, reason `error`, and a line with ids of the
+    request.
+    """
     request_id, _ = app.call("GET", path)
     response = app.answered(request_id)
     assert response["error_type"].endswith("Boom")
@@ -107,7 +111,9 @@ def test_a_post_with_a_body_is_told_without_it(app: Traffic) -> None:
 
 
 def test_slow_answers_say_so_and_are_kept(app: Traffic) -> None:
-    """Over the p95 threshold an answer is `slow`, over p99 `critical` and WARNING; both keep the request as slow."""
+    """Over the p95 threshold an answer is `slow`, over p99 `critical` and WARNING; both keep the request as
+    slow.
+    """
     for ms, status, level in ((P95 + 50, "slow", "INFO"), (P99 + 50, "critical", "WARNING")):
         request_id, _ = app.call("GET", f"/sleep/{ms}")
         line = app.answered(request_id)

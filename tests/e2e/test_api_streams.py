@@ -49,7 +49,9 @@ def test_server_sent_events_give_first_byte_and_stream_time(app: Traffic) -> Non
 
 
 def test_a_chunked_answer_of_over_a_second_is_a_stream(app: Traffic) -> None:
-    """A body without length that takes over a second counts as a stream; a quick one is timed to its last byte."""
+    """A body without length that takes over a second counts as a stream; a quick one is timed to its last
+    byte.
+    """
     line = app.response("GET", "/chunked")
     assert line["response_time_ms"] < 1000 <= line["stream_duration_ms"]
     quick = app.response("GET", "/chunked?count=3&pause=0.05")
@@ -110,7 +112,9 @@ def test_a_websocket_that_is_refused_is_403(app: Traffic) -> None:
 
 
 def test_a_websocket_that_breaks_in_the_handshake_is_500(app: Traffic) -> None:
-    """An exception before the handshake gives what the client sees, 500, with the error's name and the route."""
+    """An exception before the handshake gives what the client sees, 500, with the error's name and the
+    route.
+    """
     request_id, answer = _ws(app, "broken")
     line = app.answered(request_id)
     assert (answer.status_code, line["status_code"], line["route"]) == (500, 500, "/ws/{room}")

@@ -69,7 +69,9 @@ def test_an_answered_call_is_told_once(caller: Caller, mode: str, status: int, l
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("failure", ["ConnectError", "ReadTimeout", "ConnectTimeout", "unknown name"])
 def test_a_failed_call_is_told_once_with_its_error(caller: Caller, mode: str, failure: str) -> None:
-    """A refused, timed-out or unresolvable call gives one ERROR event with error_type and no status, and is kept."""
+    """A refused, timed-out or unresolvable call gives one ERROR event with error_type and no status, and is
+    kept.
+    """
     with full_port() as full:
         urls = {
             "ConnectError": f"http://127.0.0.1:{free_port()}/refused",
@@ -106,7 +108,9 @@ def test_a_call_that_is_given_up_is_a_failure(caller: Caller) -> None:
     ],
 )
 def test_the_service_is_trading_bot_for_bot_hosts_only(caller: Caller, host: str, service: str) -> None:
-    """Calls to a bot host by name, wildcard or CIDR are of `trading_bot`, others of their host; the span agrees."""
+    """Calls to a bot host by name, wildcard or CIDR are of `trading_bot`, others of their host; the span
+    agrees.
+    """
     _, (event,) = caller.call(f"http://{host}:{{port}}/status/200")
     assert event["service"] == service
     spans = caller.traffic.sink
@@ -120,7 +124,9 @@ def test_the_service_is_trading_bot_for_bot_hosts_only(caller: Caller, host: str
     "host", ["127.0.0.1", "localhost", "bots.example", "a.fleet.example", "partner.example"]
 )
 def test_known_hosts_get_our_headers(caller: Caller, mode: str, host: str) -> None:
-    """Loopback, bot and allow-listed hosts get traceparent of this call and the request's id, but no baggage."""
+    """Loopback, bot and allow-listed hosts get traceparent of this call and the request's id, but no
+    baggage.
+    """
     url = f"http://{host}:{{port}}/status/200"
     outcome, (event,) = caller.call(url, mode)
     seen = outcome["seen"]
@@ -140,7 +146,7 @@ def test_strangers_get_none_of_our_headers(caller: Caller, mode: str, host: str)
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_redirect_to_a_stranger_loses_our_headers(caller: Caller, mode: str) -> None:
-    """A redirect from a known host to a foreign one does not carry our headers along; each hop is an event."""
+    """A redirect from a known host to a foreign one leaves our headers behind; each hop is an event."""
     to = f"http://stranger.example:{caller.port}/status/200"
     outcome, events = caller.call(f"http://127.0.0.1:{{port}}/go?to={to}", mode)
     assert not {*OURS, "baggage"} & set(outcome["seen"])
@@ -174,7 +180,9 @@ def test_secrets_in_urls_do_not_leave(caller: Caller) -> None:
 
 
 def test_metrics_count_every_call_and_template_ids(caller: Caller) -> None:
-    """external.calls.duration and http.client.request.duration count each call once, with ids in tags templated."""
+    """external.calls.duration and http.client.request.duration count each call once, with ids in tags
+    templated.
+    """
     caller.call("http://bots.example:{port}/v1/bots/7731/orders/0b9dd7a2-5f4e-4a5b-9a3c-1f3f7f0a2b11")
     caller.call(f"http://127.0.0.1:{free_port()}/refused")
     door, events = caller.traffic.sink, caller.traffic.app.events("external_api_call")

@@ -59,7 +59,9 @@ def _spans(app: Traffic, request_id: str, *names: str) -> list[dict[str, Any]]:
     ["threadpool-dependency", "async-dependency", "endpoint", "threadpool-endpoint", "state", "extra"],
 )
 def test_identity_is_on_all_that_follows(app: Traffic, path: str) -> None:
-    """Identity from any source is on api_request, later lines, database and call events, api_response and spans."""
+    """Identity from any source is on api_request, later lines, database and call events, api_response and
+    spans.
+    """
     request_id, _ = app.call("GET", f"/{path}", headers=_headers(path))
     app.answered(request_id)
     lines = app.lines(request_id)
@@ -76,7 +78,9 @@ def test_identity_is_on_all_that_follows(app: Traffic, path: str) -> None:
 
 
 def test_an_unknown_user_leaves_no_keys(app: Traffic) -> None:
-    """Where nobody is known the ids are absent, not empty, also after somebody else's request on the connection."""
+    """Where nobody is known the ids are absent, not empty, also after somebody else's request on the
+    connection.
+    """
     with httpx.Client(base_url=app.app.url) as client:
         client.get("/endpoint", headers=_headers("before"))
         request_id = client.get("/nobody").headers["x-request-id"]
@@ -87,7 +91,9 @@ def test_an_unknown_user_leaves_no_keys(app: Traffic) -> None:
 
 
 def test_nothing_leaks_between_requests_in_turns(tmp_path: Path) -> None:
-    """200 requests of 200 users, 20 at a time over kept connections: each line and span has its own user only."""
+    """200 requests of 200 users, 20 at a time over kept connections: each line and span has its own user
+    only.
+    """
 
     async def all_of_them(url: str) -> list[str]:
         limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
@@ -119,7 +125,9 @@ def test_pipelined_requests_do_not_share_a_user(app: Traffic) -> None:
 
 
 def test_sessions_leave_only_as_pseudonyms(app: Traffic) -> None:
-    """session_id is 16 hex digits, equal for equal sessions, different for others; the clear one never leaves."""
+    """session_id is 16 hex digits, equal for equal sessions, different for others; the clear one never
+    leaves.
+    """
     told = [
         app.response("GET", "/extra", headers=_headers(user))["session_id"] for user in ("s1", "s1", "s2")
     ]
@@ -131,7 +139,9 @@ def test_sessions_leave_only_as_pseudonyms(app: Traffic) -> None:
 
 
 def test_pseudonyms_survive_a_restart_without_a_setting(tmp_path: Path) -> None:
-    """Without a key in the settings one is made and kept, so that a restarted app gives the same pseudonyms."""
+    """Without a key in the settings one is made and kept, so that a restarted app gives the same
+    pseudonyms.
+    """
     told = []
     for _ in range(2):
         with serving(tmp_path, "identity") as traffic:
@@ -141,7 +151,9 @@ def test_pseudonyms_survive_a_restart_without_a_setting(tmp_path: Path) -> None:
 
 
 def test_a_straggler_loses_user_and_verdict_but_keeps_the_request_id(app: Traffic) -> None:
-    """What a task does long after its request keeps request_id and trace, but not user, tenant, session, verdict."""
+    """What a task does long after its request keeps request_id and trace, but not user, tenant, session,
+    verdict.
+    """
     request_id, _ = app.call("GET", "/straggler", headers=_headers("gone"))
     response = app.answered(request_id)
     early, late = app.line(request_id, "early"), app.line(request_id, "late")

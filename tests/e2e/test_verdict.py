@@ -1,8 +1,9 @@
-"""One verdict a request, the same on its answer and its root span, and a reason on all that leaves (contract 6)."""
+"""One verdict a request, the same on its answer and its root span, and a reason on all that leaves
+(contract 6).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +66,7 @@ class Run:
 
 def _drive(app: Traffic, run: Run) -> None:
     for path in [*WHOLE, *BY_RATIO * 3]:
-        app.answered(app.call("GET", path)[0])
+        app.call("GET", path)
     for _ in range(30):
         request_id, answer = app.call("GET", "/plain")
         run.seen[request_id] = answer.json()
@@ -75,7 +76,7 @@ def _drive(app: Traffic, run: Run) -> None:
 
 
 @pytest.fixture(scope="module", params=RATES)
-def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A whole run at each rate."""
     found = Run(float(request.param))
     with stub() as port:
@@ -87,7 +88,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         with serving(tmp_path_factory.mktemp("verdicts"), "verdicts", env) as app:
             _drive(app, found)
         found.logs, found.spans = app.sink.logs, app.sink.spans
-    yield found
+    return found
 
 
 def test_all_that_leaves_has_a_reason_and_a_weight(run: Run) -> None:
@@ -101,7 +102,9 @@ def test_all_that_leaves_has_a_reason_and_a_weight(run: Run) -> None:
 
 
 def test_a_kept_request_says_why_on_answer_and_root_span(run: Run) -> None:
-    """Errors, slow answers, ERROR lines and security events keep their request: both signals give that reason."""
+    """Errors, slow answers, ERROR lines and security events keep their request: both signals give that
+    reason.
+    """
     for path, reason in WHOLE.items():
         for answer, root in run.requests(path):
             assert (path, answer["sampling.reason"], root["attributes"]["sampling.reason"]) == (
@@ -112,7 +115,9 @@ def test_a_kept_request_says_why_on_answer_and_root_span(run: Run) -> None:
 
 
 def test_other_requests_are_the_ratios_on_both_signals(run: Run) -> None:
-    """Without a reason of its own a request is kept exactly as its trace id says; records speak for themselves first."""
+    """Without a reason of its own a request is kept exactly as its trace id says; records speak for
+    themselves first.
+    """
     for path in BY_RATIO:
         for answer, root in run.requests(path):
             verdict = "ratio" if keeps_by_ratio(int(root["trace_id"], 16), run.rate) else "none"
@@ -123,7 +128,9 @@ def test_other_requests_are_the_ratios_on_both_signals(run: Run) -> None:
 
 
 def test_records_that_are_always_kept_say_so(run: Run) -> None:
-    """A WARNING line is kept as `severity`, a business or security event as `event`, alone or with its request."""
+    """A WARNING line is kept as `severity`, a business or security event as `event`, alone or with its
+    request.
+    """
     for answer, _ in run.requests("/line/WARNING"):
         assert [x["sampling.reason"] for x in run.of(answer["request_id"], None)] == ["severity"]
     for name in ("business_user_registered", "security_login_failed", "security_of_our_own"):
@@ -143,7 +150,9 @@ def test_what_a_ratio_kept_request_leaves_says_ratio(run: Run) -> None:
 
 
 def test_the_flag_of_outgoing_calls_is_the_ratios_verdict(run: Run) -> None:
-    """The sampled flag in traceparent is what the ratio says of the trace, whatever keeps the request otherwise."""
+    """The sampled flag in traceparent is what the ratio says of the trace, whatever keeps the request
+    otherwise.
+    """
     assert len(run.seen) == 30 + len(REMOTE)
     for request_id, parent in run.seen.items():
         _, trace_id, _, flag = parent.split("-")
@@ -162,7 +171,9 @@ def test_a_callers_flag_rules_over_our_rate(run: Run) -> None:
 
 
 def test_work_outside_of_requests_is_judged_alone(run: Run) -> None:
-    """A job's line agrees with its span, by trace id; outside of spans it is judged by event id; bind() changes none."""
+    """A job's line agrees with its span, by trace id; outside of spans it is judged by event id; bind()
+    changes none.
+    """
     jobs = {
         span["span_id"]: span["attributes"]["sampling.reason"] for span in run.spans if span["name"] == "job"
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +62,8 @@ class DatabaseApp:
 
     def lines(self, request_id: str, event_type: str = "database_operation") -> list[dict[str, Any]]:
         """What one request printed of one event type."""
-        return [line for line in self.app.events(event_type) if line.get("request_id") == request_id]
+        mine = (json.loads(line) for line in self.app.stdout.splitlines() if request_id in line)
+        return [line for line in mine if line.get("event_type") == event_type]
 
     def spans(self, request_id: str) -> list[dict[str, Any]]:
         """The library's spans of one request, once its server span has arrived."""

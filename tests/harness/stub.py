@@ -1,4 +1,6 @@
-"""Somebody else's HTTP server: echoes the headers it saw, is slow, fails, redirects, or never takes the call."""
+"""Somebody else's HTTP server: echoes the headers it saw, is slow, fails, redirects, or never takes the
+call.
+"""
 
 from __future__ import annotations
 

@@ -30,13 +30,14 @@ class Traffic:
     def __init__(self, app: App, sink: Sink) -> None:
         self.app = app
         self.sink = sink
+        # No connection is used twice: uvicorn closes one after an exception, maybe under the next request.
+        self._client = httpx.Client(timeout=20, verify=False, headers={"connection": "close"})
 
     def call(self, method: str, path: str, **options: Any) -> tuple[str, httpx.Response]:
         """One request on a connection of its own; its id and the answer."""
         request_id = str(uuid.uuid4())
         headers = {"x-request-id": request_id, **options.pop("headers", {})}
-        answer = httpx.request(method, self.app.url + path, headers=headers, timeout=20, **options)
-        return request_id, answer
+        return request_id, self._client.request(method, self.app.url + path, headers=headers, **options)
 
     def response(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """The `api_response` of one request."""
@@ -97,7 +98,9 @@ class Traffic:
 
 @contextmanager
 def serving(folder: Path, name: str, env: Mapping[str, str] | None = None) -> Iterator[Traffic]:
-    """Serves `harness/apps/{name}.py` from `folder`; at the end every request has one answer, on both roads."""
+    """Serves `harness/apps/{name}.py` from `folder`; at the end every request has one answer, on both
+    roads.
+    """
     shutil.copy(_APPS / f"{name}.py", folder / "app.py")
     settings = {"OTEL_METRIC_EXPORT_INTERVAL": "300", "OTEL_BLRP_SCHEDULE_DELAY": "100", **(env or {})}
     with Sink() as sink:

@@ -1,4 +1,4 @@
-"""Own aggregation: upstream's histograms to the bucket, exact counts, bounded labels, nothing lost or doubled."""
+"""Own aggregation: upstream's histograms to the bucket, exact counts, bounded labels, nothing lost."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_collect_is_a_delta() -> None:
 
 
 def test_what_could_not_be_sent_is_in_the_next_deltas() -> None:
-    """Counts and distributions that are given back come again with what arrived since, from the old start on."""
+    """Counts and distributions that are given back come again with what arrived since then."""
     ours = Aggregate(Ledger())
     ours.add("api.requests.count", LABELS, 2)
     ours.record("api.requests.duration", LABELS, 5.0)
@@ -128,7 +128,7 @@ def test_what_could_not_be_sent_is_in_the_next_deltas() -> None:
 
 
 def test_what_is_an_hour_old_is_given_up_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Metrics that nobody takes for an hour are dropped and counted, so that one refused point cannot stay for ever."""
+    """Metrics that nobody takes for an hour are dropped and counted: a refused point must not stay."""
     ledger = Ledger()
     ours = Aggregate(ledger)
     ours.add("api.requests.count", LABELS)

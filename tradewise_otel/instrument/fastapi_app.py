@@ -8,6 +8,7 @@ leave. The answer's event is built when the span ends, so its duration is the sp
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -92,9 +93,11 @@ class Recorder:
     """What goes on around the instrumented app; `shield.asgi` sees to it that the app goes on."""
 
     def __init__(self, events: FastAPIEvents) -> None:
-        self._shielded = events._ledger.shielded
-        self._begin = self._shielded("begin request", events.begin, None)
-        self._ended = self._shielded("end request", Exchange.ended, None)
+        shielded = events._ledger.shielded
+        self._begin = shielded("begin request", events.begin, None)
+        self._received = shielded("receive", Exchange.received, None)
+        self._sending = shielded("send", Exchange.sending, None)
+        self._ended = shielded("end request", Exchange.ended, None)
 
     async def run(
         self, app: shield.App, scope: dict[str, Any], receive: shield.Receive, send: shield.Send
@@ -104,8 +107,8 @@ class Recorder:
         if exchange is None:
             await app(scope, receive, send)
             return
-        received = shield.receiving(receive, self._shielded("receive", exchange.received, None))
-        sent = shield.sending(send, self._shielded("send", exchange.sending, None))
+        received = shield.receiving(receive, functools.partial(self._received, exchange))
+        sent = shield.sending(send, functools.partial(self._sending, exchange))
         token = context.enter(exchange.request)
         try:
             await app(scope, received, sent)

@@ -28,6 +28,8 @@ class HostList:
     def _holds(self, host: str) -> bool:
         host = host.lower().strip("[]")
         address = _address(host)
+        if "*" in self._names:
+            return True
         if address is not None:
             return self._is_private(address) or any(address in network for network in self._networks)
         if self._private and host == "localhost":

@@ -6,9 +6,9 @@ Knows no event and no exporter; `http_response` makes events of what is noted he
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import time
-import uuid
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +50,7 @@ class Exchange:
     def open(cls, scope: dict[str, Any], span: ReadableSpan, receive: Any) -> Exchange:
         """A new exchange with its holder; a well-formed incoming request id is kept (contract 5)."""
         incoming = _header(scope, _HEADER)
-        request_id = incoming if _REQUEST_ID.fullmatch(incoming) else str(uuid.uuid4())
+        request_id = incoming if _REQUEST_ID.fullmatch(incoming) else _new_id()
         return cls(Request(request_id, scope), scope, span, receive)
 
     @property
@@ -133,6 +133,13 @@ class Exchange:
         return None
 
 
+def _new_id() -> str:
+    # A version 4 UUID; `uuid.uuid4` asks the kernel and costs ten times as much.
+    digits = f"{random.getrandbits(128):032x}"
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def route_of(scope: Mapping[str, Any]) -> str:
     """The route's template with router and mount prefixes, or `(unmatched)`.
 
@@ -141,6 +148,8 @@ def route_of(scope: Mapping[str, Any]) -> str:
     """
     effective = getattr(scope.get("fastapi", {}).get("effective_route_context"), "path_format", None)
     route = scope.get("route")
+    # Newer Starlette names a mount here too, when nothing in it matched.
+    route = None if hasattr(route, "routes") else route
     template = effective or getattr(route, "path_format", None) or getattr(route, "path", None)
     prefix = _mount_prefix(scope, str(template or ""))
     if template is not None:

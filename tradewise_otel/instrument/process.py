@@ -150,6 +150,8 @@ class ProcessEvents:
         first = self._ledger.shielded("SIGTERM", self._finish_once, True)
         chained = previous if callable(previous) else shield.die_of
         signal.signal(signal.SIGTERM, shield.then(first, chained))
+        dying = shield.then(first, shield.die_of)
+        signal.signal = shield.keeping(signal.signal, dying)  # type: ignore[assignment]
 
     def _finish_once(self, number: int, frame: FrameType | None) -> bool:
         if self._finishing:

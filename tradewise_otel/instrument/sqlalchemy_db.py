@@ -152,11 +152,14 @@ def describe_failed_statement(error: Any) -> None:
     span = getattr(execution, "_otel_span", None)
     if span is None:
         return
-    # Contrib's listener comes next. Where the rows failed and not the statement, the span has ended before.
+    if span.is_recording():
+        _describe(span, execution, None, str(error.statement))
+        _fail(span, error)
+    # Contrib's listener comes next and would end it again; it has ended before where only the rows failed.
     execution._otel_span = None
-    if not span.is_recording():
-        return
-    _describe(span, execution, None, str(error.statement))
+
+
+def _fail(span: Any, error: Any) -> None:
     cause = error.original_exception
     span.set_attribute("error.type", type(cause).__name__)
     # SQLAlchemy calls a cancelled statement a disconnect too, because it drops the connection.

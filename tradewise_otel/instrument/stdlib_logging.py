@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 
 from tradewise_otel.instrument.process import PrintedLines
 from tradewise_otel.instrument.runtime import Runtime
@@ -19,7 +18,6 @@ from tradewise_otel.pipeline.workers import EXPORT_THREAD
 from tradewise_otel.record.build import from_log_record
 
 _TAKEN = "_tradewise_taken"
-# The api events say what these lines would, with more in them.
 _REPLACED = frozenset({"uvicorn.access"})
 _EXPORTERS = ("opentelemetry.exporter.", "opentelemetry.sdk._shared_internal")
 
@@ -61,14 +59,15 @@ class LoggingEvents:
         if _TAKEN in record.__dict__:
             return
         record.__dict__[_TAKEN] = True
-        if record.name not in _REPLACED and not _is_of_export(record):
+        if _is_news(record):
             self._sink.emit(from_log_record(record))
 
     def _foreign_handlers(self, logger: logging.Logger, record: logging.LogRecord) -> list[logging.Handler]:
         """Those that `callHandlers` would call, less those that write to the standard streams."""
         found: list[logging.Handler] = []
         floor = self._floor(logger)
-        current: logging.Logger | None = None if _is_of_export(record) else logger
+        # What the export says is no part of the bare app.
+        current: logging.Logger | None = None if record.threadName == EXPORT_THREAD else logger
         while current is not None:
             for handler in current.handlers:
                 if record.levelno >= max(handler.level, floor) and not writes_to_std_stream(handler):
@@ -99,8 +98,8 @@ def writes_to_std_stream(handler: logging.Handler) -> bool:
     )
 
 
-def _is_of_export(record: logging.LogRecord) -> bool:
-    """What upstream's exporters say of each failed try; we say it once an outage, and the app has none."""
-    return record.name.startswith(_EXPORTERS) or (
-        record.name.startswith("urllib3.") and threading.current_thread().name == EXPORT_THREAD
-    )
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for what is said in other words: requests by the api events, failed exports once an outage."""
+    if record.name.startswith("urllib3."):
+        return record.threadName != EXPORT_THREAD
+    return record.name not in _REPLACED and not record.name.startswith(_EXPORTERS)

@@ -46,6 +46,8 @@ class Exporters:
     def __init__(self, environ: Mapping[str, str], say: Callable[[bool], None]) -> None:
         self._environ = environ
         self._say = say
+        # Asked for every record, so read once.
+        self._off = {signal for signal in SIGNALS if _choice(signal, environ) == "none"}
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -56,7 +58,7 @@ class Exporters:
 
     def enabled(self, signal: str) -> bool:
         """False where `OTEL_<SIGNAL>_EXPORTER` is `none`."""
-        return self._environ.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp").strip().lower() != "none"
+        return signal not in self._off
 
     def send(self, signal: str, batch: Sequence[Any] | Any) -> bool:
         """Sends a batch of upstream's objects; False when it is lost."""
@@ -76,6 +78,9 @@ class Exporters:
 
     def abort(self) -> None:
         """Makes exports that are under way give up, and later ones fail at once."""
+        if self._closed:
+            # Upstream's exporters warn of a second shutdown, and the app's handlers would hear it.
+            return
         self._closed = True
         for exporter in list(self._exporters.values()):
             exporter.shutdown()
@@ -111,10 +116,9 @@ def check(environ: Mapping[str, str]) -> list[Problem]:
     """What is wrong with the standard exporter variables, as far as this distribution goes."""
     problems = []
     for signal in SIGNALS:
-        name = f"OTEL_{signal.upper()}_EXPORTER"
-        value = environ.get(name, "otlp").strip().lower()
+        value = _choice(signal, environ)
         if value not in ("otlp", "none", ""):
-            problems.append(Problem(name, value, "otlp or none", "otlp"))
+            problems.append(Problem(f"OTEL_{signal.upper()}_EXPORTER", value, "otlp or none", "otlp"))
     for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", *map(_protocol_variable, SIGNALS)):
         value = environ.get(name, "")
         if value and value not in _PACKAGES:
@@ -123,6 +127,10 @@ def check(environ: Mapping[str, str]) -> list[Problem]:
             fix = "usable without the extra: pip install 'tradewise-otel[grpc]'"
             problems.append(Problem(name, value, fix, "http/protobuf"))
     return problems
+
+
+def _choice(signal: str, environ: Mapping[str, str]) -> str:
+    return environ.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp").strip().lower()
 
 
 def _protocol_variable(signal: str) -> str:

@@ -135,7 +135,23 @@ def then(first: Callable[..., Any], second: Callable[..., Any]) -> Callable[...,
     return both
 
 
+def keeping(original: Callable[[int, Any], Any], handler: Callable[..., Any]) -> Callable[[int, Any], Any]:
+    """In the place of `signal.signal`: whoever resets SIGTERM or SIGINT gets `handler`, which dies of it too.
+
+    gunicorn's workers reset them after the fork, and uvicorn raises the signal again at its end.
+    """
+
+    def set_signal(signalnum: int, new: Any) -> Any:
+        mine = new == signal.SIG_DFL and signalnum in (signal.SIGTERM, signal.SIGINT)
+        return original(signalnum, handler if mine else new)
+
+    return set_signal
+
+
+_set_signal = signal.signal
+
+
 def die_of(number: int, frame: FrameType | None) -> None:
     """Ends the process by the signal itself, so that the exit code is what it would have been."""
-    signal.signal(number, signal.SIG_DFL)
+    _set_signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -23,6 +23,9 @@ from tradewise_otel.context import Request, current
 SEVERITY: dict[str, int] = {"DEBUG": 5, "INFO": 9, "WARNING": 13, "ERROR": 17, "CRITICAL": 21}
 """OpenTelemetry severity number of each documented level."""
 
+OWN_LOGGER = "tradewise_otel"
+"""Logger name of the automatic events."""
+
 ENVELOPE = frozenset(
     {"timestamp", "level", "logger_name", "environment", "version", "message", "event_type", "event_id"}
     | {"trace_id", "span_id", "process_id", "thread_id", "source", "exception", "emitter"}
@@ -95,7 +98,7 @@ def automatic(
         timestamp_ns=timestamp_ns or time.time_ns(),
         level=level,
         message=message,
-        logger_name="tradewise_otel",
+        logger_name=OWN_LOGGER,
         event_type=event_type,
         fields=fields,
         request=request,

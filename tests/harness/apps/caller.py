@@ -14,7 +14,7 @@ _getaddrinfo = socket.getaddrinfo
 
 
 def _resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
-    """Names under `.example` are this machine: what counts for our headers is the name, not where it leads."""
+    """Names under `.example` are this machine: what counts for our headers is the name."""
     name = host.decode() if isinstance(host, bytes) else host
     return _getaddrinfo("127.0.0.1" if str(name).rstrip(".").endswith(".example") else host, *args, **kwargs)
 
@@ -23,7 +23,7 @@ socket.getaddrinfo = _resolve
 
 
 def _options(order: dict[str, Any]) -> dict[str, Any]:
-    return {"timeout": order.get("timeout", 5), "follow_redirects": True, "trust_env": False}
+    return {"timeout": order.get("timeout", 5), "follow_redirects": True, "verify": False}
 
 
 @app.post("/sync")

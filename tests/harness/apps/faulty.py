@@ -1,6 +1,8 @@
 """Passes everything of ours that a request can pass, and says what the app itself sees of it."""
 
+import itertools
 import logging
+import sys
 import threading
 import warnings
 from typing import Any
@@ -9,9 +11,10 @@ import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import RedirectResponse, StreamingResponse
-from opentelemetry import _logs, trace
+from opentelemetry import _logs, metrics, trace
 
 from harness import faults
+from tradewise_otel import bind
 
 PEER = faults.serve()
 peer = httpx.Client()
@@ -27,6 +30,14 @@ class Heard(logging.Handler):
 
 
 app = FastAPI()
+nowhere = sa.create_engine("sqlite:////nowhere/at/all.db")
+schema = sa.table("sqlite_schema", sa.column("name"))
+STATEMENTS = (
+    sa.text("with a as (select 6 * 7 as x) select x from a"),
+    sa.text("select * from nowhere"),
+    sa.select(sa.func.count()).select_from(schema.join(schema.alias(), sa.true())),
+)
+numbers = itertools.count(2)
 engine = sa.create_engine(
     "sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False}
 )
@@ -39,6 +50,7 @@ warnings.simplefilter("always")
 def _say() -> list[str]:
     heard.clear()
     print("a line", '\n{"event": "an object", "level": "warning"}')
+    sys.stdout.buffer.write(b"bytes\n")
     warnings.warn("careful", stacklevel=1)
     log.info("plain", extra={"event_type": "bot_health_check", "bot_id": 7, "session_id": "s", "level": "x"})
     try:
@@ -49,20 +61,23 @@ def _say() -> list[str]:
 
 
 def _die() -> None:
+    log.info("outside all requests")
     raise LookupError("in a thread")
 
 
-def _sql(statement: str) -> str:
-    with engine.begin() as connection:
-        try:
-            return str(connection.execute(sa.text(statement)).scalar())
-        except sa.exc.OperationalError as error:
-            return type(error).__name__
+def _sql(statement: Any, where: sa.Engine = engine) -> str:
+    try:
+        with where.connect() as connection:
+            return str(connection.execute(statement).scalar())
+    except sa.exc.OperationalError as error:
+        return type(error).__name__
 
 
 @app.get("/all")
 def everything() -> dict[str, Any]:
     """Logs, prints, warns, loses a thread, asks a database and a peer, uses the APIs of OpenTelemetry."""
+    # First of all, so that the record that waits for the user goes from within the app's own call.
+    bind(user_id="u1", session_id="s1")
     thread = threading.Thread(target=_die)
     thread.start()
     thread.join()
@@ -70,8 +85,12 @@ def everything() -> dict[str, Any]:
         _logs.get_logger("app").emit(
             _logs.LogRecord(body="by the API", severity_number=_logs.SeverityNumber.WARN)
         )
-    called = peer.get(f"{PEER}/peer/7").status_code
-    return {"heard": _say(), "sql": [_sql("select 6 * 7"), _sql("select * from nowhere")], "called": called}
+    metrics.get_meter("app").create_counter("app.calls").add(1)
+    # A host that was not seen before: what is known of hosts is remembered.
+    host = f"127.0.{next(numbers) // 250}.{next(numbers) % 250 + 2}"
+    called = peer.get(PEER.replace("127.0.0.1", host) + "/peer/7").status_code
+    sql = [*map(_sql, STATEMENTS), _sql(STATEMENTS[0], nowhere)]
+    return {"heard": _say(), "sql": sql, "called": called}
 
 
 @app.get("/boom")
@@ -104,3 +123,13 @@ async def talk(socket: WebSocket) -> None:
     await socket.accept()
     await socket.send_text(await socket.receive_text())
     await socket.close()
+
+
+sub = FastAPI()
+app.mount("/sub", sub)
+
+
+@sub.get("/{number}")
+async def mounted(number: int) -> int:
+    """Answers from an app within the app."""
+    return number
