@@ -27,7 +27,7 @@ from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.instrument.stdlib_logging import LoggingEvents
 from tradewise_otel.out import dispatch, exporter
-from tradewise_otel.out.encode import SpanScrubber
+from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.out.sink import Sink
 from tradewise_otel.out.stdout import Lines, Writer
 from tradewise_otel.pipeline import sampling

@@ -17,6 +17,7 @@ OUTLIVES_SECONDS = 60.0
 """How long after its root span a holder still lends its user and its verdict to stragglers."""
 
 Scope = dict[str, Any]
+_STATE_NAMES = frozenset({"user_id", "tenant_id", "session_id"})
 
 
 class Request:
@@ -72,9 +73,9 @@ class Request:
     def learn_from_state(self) -> None:
         """Takes what the app put on `request.state` and nobody has bound yet."""
         state = self.scope.get("state") if self.scope is not None else None
-        if not state:
+        if not state or (isinstance(state, dict) and _STATE_NAMES.isdisjoint(state)):
             return
-        for name in ("user_id", "tenant_id", "session_id"):
+        for name in _STATE_NAMES:
             if getattr(self, name) is None and (value := _state_value(state, name)) is not None:
                 self.learn(**{name: value})
 

@@ -57,7 +57,7 @@ class TradeWiseDistro(BaseDistro):  # type: ignore[misc]
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for the launcher's error that SQLAlchemy 2.1 is not supported: `finish_instrumentation` sees to it."""
+    """False for the launcher's error about SQLAlchemy 2.1, which `finish_instrumentation` instruments."""
     return "sqlalchemy only instruments" not in record.getMessage()
 
 

@@ -53,6 +53,7 @@ class FastAPIEvents:
 
         def build(app: shield.App, **kwargs: Any) -> OpenTelemetryMiddleware:
             kwargs["default_span_details"] = details
+            kwargs["tracer"] = BareStart(kwargs["tracer"])
             return OpenTelemetryMiddleware(shield.asgi(self._ledger, recorder.run, app), **kwargs)
 
         safe = self._ledger.guarded("server middleware", build, OpenTelemetryMiddleware)
@@ -118,6 +119,20 @@ class Recorder:
             raise
         self._ended(exchange)
         context.leave(token)
+
+
+class BareStart:
+    """contrib's tracer, but its span starts without attributes: contrib sets each again right after."""
+
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+
+    def start_span(self, name: str, attributes: Any = None, **options: Any) -> trace.Span:
+        """As the tracer's."""
+        return self._tracer.start_span(name, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tracer, name)
 
 
 def _is_mounted_in(outer: context.Request, scope: dict[str, Any]) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from opentelemetry.sdk.metrics import export as otlp
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from tradewise_otel.out import metrics
-from tradewise_otel.out.encode import Scopes, SpanScrubber, log_record
+from tradewise_otel.out import metrics, sdk_objects
+from tradewise_otel.out.encode import Encoder
 from tradewise_otel.out.exporter import Exporters
+from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.pipeline.aggregate import Aggregate
 from tradewise_otel.pipeline.identity import Identity
 from tradewise_otel.pipeline.ledger import Ledger
@@ -46,7 +47,8 @@ class Dispatch:
     ) -> None:
         self._exporters, self._identity, self._scrubber = exporters, identity, scrubber
         self._aggregate, self._ledger, self._app_metrics = aggregate, ledger, app_metrics
-        self._scopes = Scopes(version)
+        self._scopes = sdk_objects.Scopes(version)
+        self._encoder = Encoder(self._scopes)
         self._own_scope = InstrumentationScope("tradewise_otel", version)
         self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger)
         self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger)
@@ -103,12 +105,30 @@ class Dispatch:
         self._worker.after_fork()
 
     def _send_spans(self, batch: Sequence[SpanItem]) -> bool:
+        clean = [self._scrubber.clean(item) for item in batch]
         resource = self._identity.resource
-        return self._exporters.send("traces", [self._scrubber.copy(item, resource) for item in batch])
+        request = self._encoded("traces", lambda: self._encoder.spans(clean, resource))
+        if request is not None:
+            return self._exporters.send_bytes("traces", request)
+        return self._exporters.send("traces", [sdk_objects.readable_span(span, resource) for span in clean])
 
     def _send_logs(self, batch: Sequence[Event]) -> bool:
         resource = self._identity.resource
-        return self._exporters.send("logs", [log_record(event, resource, self._scopes) for event in batch])
+        request = self._encoded("logs", lambda: self._encoder.logs(batch, resource))
+        if request is not None:
+            return self._exporters.send_bytes("logs", request)
+        records = [sdk_objects.log_record(event, resource, self._scopes) for event in batch]
+        return self._exporters.send("logs", records)
+
+    def _encoded(self, signal: str, encode: Callable[[], bytes]) -> bytes | None:
+        """The request in bytes; None where upstream's encoder has to write it."""
+        if not self._exporters.takes_bytes(signal):
+            return None
+        try:
+            return encode()
+        except Exception as error:
+            self._ledger.fault(f"encode {signal}", error)
+            return None
 
     def _send_metrics(self) -> None:
         own = self._own_metrics()

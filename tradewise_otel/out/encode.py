@@ -1,177 +1,135 @@
-"""Redacted projections: an event as an OTLP log record, a span as a copy that may leave.
+"""Batches of redacted events and spans as OTLP requests, in bytes (decision P10).
 
-In this step upstream's encoder writes the bytes; what it gets are these copies, never the originals.
+The same messages as upstream's encoder makes of the same records; a differential test holds that.
+Resource and scopes are written by upstream, once each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import orjson
-from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.exporter.otlp.proto.common._internal import _encode_instrumentation_scope, _encode_resource
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event as SpanEvent
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, Status, TraceFlags, TraceState
+from opentelemetry.trace import SpanContext
 
-from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.processors import SpanItem
+from tradewise_otel.out import wire
+from tradewise_otel.out.projection import log_attributes, own_trace_state, whole_milliseconds
+from tradewise_otel.out.scrub import CleanSpan
+from tradewise_otel.out.sdk_objects import Scopes
 from tradewise_otel.record.build import Event
-from tradewise_otel.redact import gate
-from tradewise_otel.redact.walk import Redactor
 
-_SQL_ATTRIBUTES = ("db.query.text", "db.statement")
-_STACK_LIMIT = 16 * 1024
-_SQL_LIMIT = 4 * 1024
-_MILLISECOND = 1_000_000
+_HAS_IS_REMOTE = 0x100
+_IS_REMOTE = 0x200
+
+Scoped = tuple[InstrumentationScope, bytes]
 
 
-class Scopes:
-    """Instrumentation scopes by logger name, bounded: a scope a logger is a group in every batch."""
+class Encoder:
+    """Writes batches; remembers the bytes of the resource and the scopes that it has seen."""
 
-    def __init__(self, version: str, limit: int = 1000) -> None:
-        self._version = version
-        self._limit = limit
-        self._scopes: dict[str, InstrumentationScope] = {}
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+        self._known: dict[int, tuple[object, bytes]] = {}
 
-    def of(self, logger_name: str) -> InstrumentationScope:
-        """The scope of a logger; past the limit all further ones share `other`."""
-        scope = self._scopes.get(logger_name)
-        if scope is None:
-            if len(self._scopes) >= self._limit:
-                logger_name = "other"
-            scope = self._scopes[logger_name] = InstrumentationScope(logger_name, self._version)
-        return scope
+    def logs(self, batch: Sequence[Event], resource: Resource) -> bytes:
+        """An `ExportLogsServiceRequest`."""
+        return self._request(resource, ((self._scopes.of(e.logger_name), log_record(e)) for e in batch))
 
+    def spans(self, batch: Sequence[CleanSpan], resource: Resource) -> bytes:
+        """An `ExportTraceServiceRequest`."""
+        return self._request(resource, ((_scope_of(clean), span(clean)) for clean in batch))
 
-def log_record(event: Event, resource: Resource, scopes: Scopes) -> ReadableLogRecord:
-    """The OTLP form of a redacted event (contract 1)."""
-    # Cut to milliseconds so that both roads into Datadog show the same time.
-    timestamp = event.timestamp_ns // _MILLISECOND * _MILLISECOND
-    record = LogRecord(
-        timestamp=timestamp,
-        observed_timestamp=timestamp,
-        severity_number=SeverityNumber(event.severity),
-        severity_text=event.level,
-        body=event.message,
-        attributes=_log_attributes(event),
-        event_name=event.event_type or "",
-    )
-    # Set afterwards: the constructor would take them from whatever span is current in this thread.
-    record.trace_id, record.span_id = event.trace_id, event.span_id
-    record.trace_flags = TraceFlags(event.trace_flags)
-    return ReadableLogRecord(record, resource, scopes.of(event.logger_name))
+    def _request(self, resource: Resource, records: Iterable[Scoped]) -> bytes:
+        by_scope: dict[int, tuple[InstrumentationScope, list[bytes]]] = {}
+        for scope, record in records:
+            by_scope.setdefault(id(scope), (scope, []))[1].append(wire.nested(2, record))
+        scoped = [
+            wire.nested(2, self._head(scope) + b"".join(parts) + wire.text(3, scope.schema_url))
+            for scope, parts in by_scope.values()
+        ]
+        content = self._head(resource) + b"".join(scoped) + wire.text(3, resource.schema_url)
+        return wire.nested(1, content)
 
-
-def _log_attributes(event: Event) -> dict[str, Any]:
-    attributes: dict[str, Any] = {
-        "event_id": event.event_id,
-        "logger.name": event.logger_name,
-        "thread.id": event.thread_id,
-        "sampling.reason": event.reason,
-        "sampling.weight": event.weight,
-    }
-    if event.event_type is not None:
-        attributes["event_type"] = event.event_type
-    _add_identity(attributes, event)
-    if event.source is not None:
-        attributes["code.file.path"], attributes["code.line.number"] = event.source[:2]
-        attributes["code.function.name"] = event.source[2]
-    if event.exception is not None:
-        attributes["exception.type"] = event.exception.type
-        attributes["exception.message"] = event.exception.message
-        attributes["exception.stacktrace"] = "".join(event.exception.traceback)
-    attributes.update(event.fields)
-    return attributes
+    def _head(self, of: Resource | InstrumentationScope) -> bytes:
+        """Field 1 of a group: what all of its records share. Kept with its owner, whose id it is found by."""
+        known = self._known.get(id(of))
+        if known is None:
+            if len(self._known) > 4096:
+                self._known.clear()
+            encode = _encode_resource if isinstance(of, Resource) else _encode_instrumentation_scope
+            message = encode(of)  # type: ignore[arg-type]
+            known = self._known[id(of)] = (of, wire.nested(1, message.SerializeToString()))
+        return known[1]
 
 
-def _add_identity(attributes: dict[str, Any], event: Event) -> None:
-    request = event.request
-    if request is None:
-        return
-    for name in ("request_id", "user_id", "tenant_id"):
-        if (value := getattr(request, name)) is not None:
-            attributes[name] = value
-    if request.session_pseudonym is not None:
-        attributes["session_id"] = request.session_pseudonym
-
-
-class SpanScrubber:
-    """Makes the copies of spans that may leave: attributes, events, links, name and status redacted."""
-
-    def __init__(self, redactor: Redactor, ledger: Ledger) -> None:
-        self._redactor = redactor
-        self._ledger = ledger
-
-    def copy(self, item: SpanItem, resource: Resource) -> ReadableSpan:
-        """A redacted copy of a span with its added attributes."""
-        span = item.span
-        events, links = span.events or (), span.links or ()
-        return ReadableSpan(
-            name=self._text(span.name),
-            context=_clean_context(span.context),
-            parent=span.parent,
-            resource=resource,
-            attributes=self._attributes({**(span.attributes or {}), **item.added}),
-            events=[
-                SpanEvent(self._text(e.name), self._attributes(e.attributes or {}), e.timestamp)
-                for e in events
-            ],
-            links=[Link(link.context, self._attributes(link.attributes or {})) for link in links],
-            kind=span.kind,
-            status=Status(span.status.status_code, self._text(span.status.description))
-            if span.status.description
-            else span.status,
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
+def log_record(event: Event) -> bytes:
+    """A `LogRecord`."""
+    timestamp = whole_milliseconds(event.timestamp_ns)
+    return b"".join(
+        (
+            wire.fixed64(1, timestamp),
+            wire.number(2, event.severity),
+            wire.text(3, event.level),
+            wire.nested(5, wire.any_value(event.message)),
+            wire.attributes(6, log_attributes(event)),
+            wire.fixed32(8, event.trace_flags),
+            wire.raw(9, event.trace_id.to_bytes(16, "big") if event.trace_id else b""),
+            wire.raw(10, event.span_id.to_bytes(8, "big") if event.span_id else b""),
+            wire.fixed64(11, timestamp),
+            wire.text(12, event.event_type),
         )
-
-    def _attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        plain = dict(attributes)
-        self._clean_sql(plain)
-        if self._redactor.is_plain(plain) and not gate.hit(_bytes(plain)):
-            return plain
-        value, counts = self._redactor.mapping(plain)
-        self._count(counts)
-        return value
-
-    def _clean_sql(self, attributes: dict[str, Any]) -> None:
-        for name in _SQL_ATTRIBUTES:
-            statement = attributes.get(name)
-            if isinstance(statement, str) and ("'" in statement or '"' in statement or len(statement) > 1024):
-                attributes[name], counts = self._redactor.sql(statement, _SQL_LIMIT)
-                self._count(counts)
-
-    def _text(self, text: str | None) -> str:
-        if not text or (len(text) <= 1024 and not gate.hit(text.encode(errors="replace"))):
-            return text or ""
-        clean, counts = self._redactor.text(text)
-        self._count(counts)
-        return clean
-
-    def _count(self, counts: Mapping[str, int]) -> None:
-        for rule, count in counts.items():
-            self._ledger.add("redacted", "traces", count, rule)
+    )
 
 
-def _bytes(attributes: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(attributes, default=str)
-    except (TypeError, ValueError):
-        return repr(attributes).encode(errors="replace")
+def span(clean: CleanSpan) -> bytes:
+    """A `Span`."""
+    original = clean.span
+    context = original.context
+    if context is None:
+        raise ValueError("a span without a context")
+    status = wire.text(2, clean.status_text) + wire.number(3, original.status.status_code.value)
+    state = own_trace_state(context)
+    return b"".join(
+        (
+            wire.raw(1, context.trace_id.to_bytes(16, "big")),
+            wire.raw(2, context.span_id.to_bytes(8, "big")),
+            wire.text(3, f"ot={state}" if state else ""),
+            wire.raw(4, original.parent.span_id.to_bytes(8, "big") if original.parent else b""),
+            wire.text(5, clean.name),
+            # OTLP counts kinds from one, since zero is unspecified.
+            wire.number(6, original.kind.value + 1),
+            wire.fixed64(7, original.start_time),
+            wire.fixed64(8, original.end_time),
+            wire.attributes(9, clean.attributes),
+            wire.number(10, original.dropped_attributes),
+            *(wire.nested(11, _event(*event)) for event in clean.events),
+            wire.number(12, original.dropped_events),
+            *(wire.nested(13, _link(*link)) for link in clean.links),
+            wire.number(14, original.dropped_links),
+            wire.nested(15, status),
+            wire.fixed32(16, _flags(original.parent)),
+        )
+    )
 
 
-def _clean_context(context: SpanContext | None) -> SpanContext | None:
-    """The span's context with nothing but OpenTelemetry's own entry in its tracestate.
+def _event(name: str, time_ns: int, attributes: dict[str, object], dropped: int) -> bytes:
+    head = wire.fixed64(1, time_ns) + wire.text(2, name)
+    return head + wire.attributes(3, attributes) + wire.number(4, dropped)
 
-    Other vendors' entries arrive from callers and may hold anything.
-    """
-    if context is None or not context.trace_state:
-        return context
-    ot = context.trace_state.get("ot")
-    state = TraceState([("ot", ot)]) if ot else TraceState()
-    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags, state)
+
+def _link(context: SpanContext, attributes: dict[str, object], dropped: int) -> bytes:
+    ids = wire.raw(1, context.trace_id.to_bytes(16, "big")) + wire.raw(2, context.span_id.to_bytes(8, "big"))
+    rest = wire.attributes(4, attributes) + wire.number(5, dropped)
+    return ids + rest + wire.fixed32(6, _flags(context))
+
+
+def _flags(context: SpanContext | None) -> int:
+    return _HAS_IS_REMOTE | (_IS_REMOTE if context is not None and context.is_remote else 0)
+
+
+_NO_SCOPE = InstrumentationScope("")
+
+
+def _scope_of(clean: CleanSpan) -> InstrumentationScope:
+    return clean.span.instrumentation_scope or _NO_SCOPE

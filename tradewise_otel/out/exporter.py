@@ -64,12 +64,24 @@ class Exporters:
         """Sends a batch of upstream's objects; False when it is lost."""
         if self._closed or not self.enabled(signal):
             return False
+        return self._noted(signal, self._exporter(signal).export(batch).name == "SUCCESS")
+
+    def send_bytes(self, signal: str, request: bytes) -> bool:
+        """Sends an encoded request as upstream's HTTP exporter would send its own; False when it is lost."""
+        if self._closed or not self.enabled(signal):
+            return False
+        client: Any = getattr(self._exporter(signal), "_client")  # noqa: B009
+        return self._noted(signal, client.export(request).success)
+
+    def takes_bytes(self, signal: str) -> bool:
+        """Whether `send_bytes` is to be had: upstream's gRPC exporters take objects only."""
+        return protocol_of(signal, self._environ) == "http/protobuf"
+
+    def _exporter(self, signal: str) -> Exporter:
         exporter = self._exporters.get(signal)
         if exporter is None:
             exporter = self._exporters[signal] = build(signal, self._environ)
-        delivered = bool(exporter.export(batch).name == "SUCCESS")
-        self._note(signal, delivered)
-        return delivered
+        return exporter
 
     @property
     def outage(self) -> bool:
@@ -85,7 +97,7 @@ class Exporters:
         for exporter in list(self._exporters.values()):
             exporter.shutdown()
 
-    def _note(self, signal: str, delivered: bool) -> None:
+    def _noted(self, signal: str, delivered: bool) -> bool:
         # By signal: a Collector that takes spans and refuses logs must not begin an outage a second.
         before = bool(self._failing)
         if delivered:
@@ -94,6 +106,7 @@ class Exporters:
             self._failing.add(signal)
         if before != bool(self._failing) and not self._closed:
             self._say(bool(self._failing))
+        return delivered
 
 
 def build(signal: str, environ: Mapping[str, str]) -> Exporter:

@@ -104,7 +104,7 @@ def any_value(value: Any) -> bytes:
     """The content of an `AnyValue`. What has no form of its own goes as its text."""
     kind = type(value)
     if kind is str:
-        content = value.encode("utf-8", "replace")
+        content = utf8(value)
         return b"\x0a" + varint(len(content)) + content
     if kind is bool:
         return b"\x10\x01" if value else b"\x10\x00"

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace._sampling_experimental import (
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
-from tradewise_otel.record.verdict import RATIO_RANGE
+from tradewise_otel.record.verdict import RATIO_RANGE, threshold
 
 _HEX_DIGITS = 14
 
@@ -33,7 +33,47 @@ def build(rate: float, environ: Mapping[str, str]) -> tuple[sampling.Sampler, bo
     if environ.get(OTEL_TRACES_SAMPLER):
         return RecordAll(sampling._get_from_env_or_default()), False
     ratio = composable_parent_threshold(composable_traceid_ratio_based(rate))
-    return RecordAll(composite_sampler(ratio)), True
+    return RecordAll(RootsFirst(rate, composite_sampler(ratio))), True
+
+
+class RootsFirst(sampling.Sampler):
+    """Answers for roots, which are most requests, without parsing and making a tracestate for each.
+
+    The rule is the composite sampler's, which answers for all other spans; a test holds them together.
+    """
+
+    def __init__(self, rate: float, others: sampling.Sampler) -> None:
+        self._threshold = threshold(rate)
+        self._others = others
+        # All sampled roots of a process have the same one.
+        self._state = TraceState([("ot", f"th:{_shortest(self._threshold)}")])
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> sampling.SamplingResult:
+        """As the composite sampler."""
+        if get_current_span(parent_context).get_span_context().is_valid:
+            return self._others.should_sample(
+                parent_context, trace_id, name, kind, attributes, links, trace_state
+            )
+        if trace_id & (RATIO_RANGE - 1) >= self._threshold:
+            return sampling.SamplingResult(sampling.Decision.RECORD_AND_SAMPLE, None, self._state)
+        return sampling.SamplingResult(sampling.Decision.DROP)
+
+    def get_description(self) -> str:
+        """As the composite sampler."""
+        return self._others.get_description()
+
+
+def _shortest(rejected: int) -> str:
+    return f"{rejected:014x}".rstrip("0") or "0"
 
 
 class RecordAll(sampling.Sampler):

@@ -1,0 +1,55 @@
+"""What an event and a span look like in OTLP (contract 1), whichever encoder writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.trace import SpanContext
+
+from tradewise_otel.record.build import Event
+
+_MILLISECOND = 1_000_000
+
+
+def whole_milliseconds(time_ns: int) -> int:
+    """A time cut to milliseconds, so that both roads into Datadog show the same."""
+    return time_ns // _MILLISECOND * _MILLISECOND
+
+
+def own_trace_state(context: SpanContext) -> str:
+    """OpenTelemetry's entry of a tracestate; other vendors' arrive from callers and may hold anything."""
+    return context.trace_state.get("ot") or "" if context.trace_state else ""
+
+
+def log_attributes(event: Event) -> dict[str, Any]:
+    """The attributes of an event's log record."""
+    attributes: dict[str, Any] = {
+        "event_id": event.event_id,
+        "logger.name": event.logger_name,
+        "thread.id": event.thread_id,
+        "sampling.reason": event.reason,
+        "sampling.weight": event.weight,
+    }
+    if event.event_type is not None:
+        attributes["event_type"] = event.event_type
+    _add_identity(attributes, event)
+    if event.source is not None:
+        attributes["code.file.path"], attributes["code.line.number"] = event.source[:2]
+        attributes["code.function.name"] = event.source[2]
+    if event.exception is not None:
+        attributes["exception.type"] = event.exception.type
+        attributes["exception.message"] = event.exception.message
+        attributes["exception.stacktrace"] = "".join(event.exception.traceback)
+    attributes.update(event.fields)
+    return attributes
+
+
+def _add_identity(attributes: dict[str, Any], event: Event) -> None:
+    request = event.request
+    if request is None:
+        return
+    for name in ("request_id", "user_id", "tenant_id"):
+        if (value := getattr(request, name)) is not None:
+            attributes[name] = value
+    if request.session_pseudonym is not None:
+        attributes["session_id"] = request.session_pseudonym

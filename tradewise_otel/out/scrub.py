@@ -1,0 +1,111 @@
+"""What of a span may leave: its parts, redacted, for whichever encoder writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
+
+from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.processors import SpanItem
+from tradewise_otel.redact import gate
+from tradewise_otel.redact.walk import Redactor
+
+_SQL_ATTRIBUTES = ("db.query.text", "db.statement")
+_STRING_LIMIT = 1024
+_SQL_LIMIT = 4 * 1024
+
+Attributes = dict[str, Any]
+
+
+@dataclass(slots=True)
+class CleanSpan:
+    """A span whose texts are redacted.
+
+    Attributes:
+        span: the original, for ids, times, kind and counts of what was dropped; never for its texts.
+        events: (name, time in ns, attributes, dropped attributes) of each.
+        links: (context, attributes, dropped attributes) of each.
+    """
+
+    span: ReadableSpan
+    name: str
+    status_text: str
+    attributes: Attributes
+    events: list[tuple[str, int, Attributes, int]]
+    links: list[tuple[SpanContext, Attributes, int]]
+
+
+class SpanScrubber:
+    """Redacts spans; counts by rule."""
+
+    def __init__(self, redactor: Redactor, ledger: Ledger) -> None:
+        self._redactor = redactor
+        self._ledger = ledger
+
+    def clean(self, item: SpanItem) -> CleanSpan:
+        """A span's parts with the attributes that were added to it."""
+        span = item.span
+        return CleanSpan(
+            span,
+            self._text(span.name),
+            self._text(span.status.description),
+            self._attributes({**(span.attributes or {}), **item.added}),
+            [
+                (
+                    self._text(event.name),
+                    event.timestamp,
+                    self._own(event.attributes),
+                    event.dropped_attributes,
+                )
+                for event in span.events or ()
+            ],
+            [
+                (link.context, self._own(link.attributes), link.dropped_attributes)
+                for link in span.links or ()
+            ],
+        )
+
+    def _own(self, attributes: Mapping[str, Any] | None) -> Attributes:
+        return self._attributes(dict(attributes or {}))
+
+    def _attributes(self, attributes: Attributes) -> Attributes:
+        self._clean_sql(attributes)
+        if self._redactor.is_plain(attributes) and not gate.hit(_bytes(attributes)):
+            return attributes
+        value, counts = self._redactor.mapping(attributes)
+        self._count(counts)
+        return value
+
+    def _clean_sql(self, attributes: Attributes) -> None:
+        for name in _SQL_ATTRIBUTES:
+            statement = attributes.get(name)
+            if isinstance(statement, str) and _has_literals(statement):
+                attributes[name], counts = self._redactor.sql(statement, _SQL_LIMIT)
+                self._count(counts)
+
+    def _text(self, text: str | None) -> str:
+        if not text or (len(text) <= _STRING_LIMIT and not gate.hit(text.encode(errors="replace"))):
+            return text or ""
+        clean, counts = self._redactor.text(text)
+        self._count(counts)
+        return clean
+
+    def _count(self, counts: Mapping[str, int]) -> None:
+        for rule, count in counts.items():
+            self._ledger.add("redacted", "traces", count, rule)
+
+
+def _has_literals(statement: str) -> bool:
+    return "'" in statement or '"' in statement or "$$" in statement or len(statement) > _STRING_LIMIT
+
+
+def _bytes(attributes: Attributes) -> bytes:
+    try:
+        return orjson.dumps(attributes, default=str)
+    except (TypeError, ValueError):
+        return repr(attributes).encode(errors="replace")
