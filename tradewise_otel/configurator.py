@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry import _logs, metrics, propagate, trace
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk._configuration import _BaseConfigurator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from tradewise_otel import __version__, standard
+from tradewise_otel import __version__, otel_variables
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
@@ -52,7 +53,9 @@ class TradeWiseConfigurator(_BaseConfigurator):
         if is_disabled(os.environ):
             return
         settings, problems = load(os.environ)
-        Pipeline(settings, os.environ).start([*problems, *standard.REPAIRED, *exporter.check(os.environ)])
+        Pipeline(settings, os.environ).start(
+            [*problems, *otel_variables.REPAIRED, *exporter.check(os.environ)]
+        )
 
 
 class Pipeline:
@@ -142,9 +145,11 @@ class Pipeline:
 
     def _set_propagation(self) -> None:
         allowed = HostList((*self._settings.request_id_hosts, *self._settings.bot_hosts), private=True)
+        # First of all none: if what follows fails, headers must go nowhere rather than everywhere.
+        inner = propagate.get_global_textmap()
+        propagate.set_global_textmap(CompositePropagator([]))
         # Upstream reads the variable on import, which may be before our default for it is set.
         with_baggage = "baggage" in self._environ.get("OTEL_PROPAGATORS", "")
-        inner = propagate.get_global_textmap()
         propagate.set_global_textmap(OutgoingHeaders(inner, allowed, self._ledger, with_baggage))
 
     def _report(self, problems: list[Problem]) -> None:

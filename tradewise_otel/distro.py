@@ -15,7 +15,7 @@ from typing import Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 
-from tradewise_otel import standard
+from tradewise_otel import otel_variables
 from tradewise_otel.settings import is_disabled, service_name_of
 
 DEFAULTS = {
@@ -40,7 +40,7 @@ class TradeWiseDistro(BaseDistro):  # type: ignore[misc]
     def _configure(self, **kwargs: Any) -> None:
         type(self).chosen = True
         if not is_disabled(os.environ):
-            standard.repair(os.environ)
+            otel_variables.repair(os.environ)
         set_defaults(os.environ)
         logging.getLogger("opentelemetry.instrumentation.auto_instrumentation._load").addFilter(_is_news)
 

@@ -1,4 +1,4 @@
-"""The load: `wrk` where it is installed, else eight keep-alive connections of our own; and the sink's side."""
+"""The load: `wrk` where it is installed, else eight connections of our own; and the sink's side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def drive(port: int, path: str, seconds: float) -> int:
     if wrk is None:
         return asyncio.run(_drive(port, path, seconds))
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", f"http://127.0.0.1:{port}{path}"]
-    found = re.search(r"(\d+) requests in", subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    found = re.search(
+        r"(\d+) requests in", subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    )
     return int(found.group(1)) if found else 0
 
 
@@ -49,7 +51,9 @@ async def serve(port: int) -> None:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 await _skip_body(reader, head)
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+                )
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 

@@ -31,7 +31,12 @@ def measure(variant: Variant, path: str, sink_port: int, seconds: float) -> Figu
     """Runs one variant once."""
     port = free_port()
     words = [*variant.launcher, str(Path(sys.executable).parent / "uvicorn"), "app:app", "--port", str(port)]
-    env = {**os.environ, **variant.env, "BENCH_BOT_URL": f"http://127.0.0.1:{sink_port}", "ENVIRONMENT": "production"}
+    env = {
+        **os.environ,
+        **variant.env,
+        "BENCH_BOT_URL": f"http://127.0.0.1:{sink_port}",
+        "ENVIRONMENT": "production",
+    }
     began = time.monotonic()
     with subprocess.Popen(
         [*words, "--no-access-log"], cwd=HERE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -1,6 +1,6 @@
-"""Added CPU a request, ours against the others (budgets): ratios of one run, with a row that measures nothing.
+"""Added CPU a request, ours against the others: ratios of one run, with a row that measures nothing.
 
-Usage: python tests/bench/run.py [--seconds 10] [--rounds 3] [--path /ping/x]
+Usage: python tests/bench/run.py [--seconds 5] [--rounds 5] [--path /ping/x]
 Exit code 1 when ours on /ping costs more than 0.80 of what vanilla adds.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import statistics
 import subprocess
 import sys
 from collections import defaultdict
@@ -24,13 +23,17 @@ BUDGET = 0.80
 
 def main(words: list[str]) -> int:
     """Measures and prints; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--path", choices=PATHS, action="append")
     options = parser.parse_args(words)
     if os.environ.get("BENCH_INSIDE") != "1":
-        return subprocess.run([str(environment()), __file__, *words], env={**os.environ, "BENCH_INSIDE": "1"}).returncode
+        return subprocess.run(
+            [str(environment()), __file__, *words], env={**os.environ, "BENCH_INSIDE": "1"}
+        ).returncode
     within = True
     for path in options.path or PATHS:
         rows = table(path, options)
@@ -59,6 +62,7 @@ def environment() -> Path:
 def table(path: str, options: argparse.Namespace) -> float:
     """Measures all variants on a route and prints a row each; ours at 100 % over vanilla, added CPU."""
     from measure import Figure, free_port, measure, wait_for
+    from report import show
     from variants import variants
 
     port = free_port()
@@ -68,29 +72,16 @@ def table(path: str, options: argparse.Namespace) -> float:
             wait_for(port)
             for round_number in range(options.rounds):
                 for variant in variants(f"http://127.0.0.1:{port}"):
-                    print(f"\r{path} round {round_number + 1}: {variant.name:<24}", end="", file=sys.stderr, flush=True)
+                    print(
+                        f"\r{path} round {round_number + 1}: {variant.name:<24}",
+                        end="",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                     figures[variant.name].append(measure(variant, path, port, options.seconds))
         finally:
             sink.terminate()
     return show(path, figures)
-
-
-def show(path: str, figures: dict[str, list]) -> float:  # type: ignore[type-arg]
-    """Prints the medians; the ratio that the budget is about."""
-    cpu = {name: statistics.median(f.cpu_us for f in runs) for name, runs in figures.items()}
-    bare = cpu["bare"]
-    vanilla = cpu["vanilla"] - bare
-    print(f"\n\n{path}: CPU a request, medians of {len(figures['bare'])} interleaved rounds")
-    print(f"{'variant':<22}{'us':>8}{'added':>8}{'of vanilla':>12}{'requests':>10}{'RSS MiB':>9}{'start s':>9}")
-    for name, runs in figures.items():
-        added = cpu[name] - bare
-        rss = statistics.median(f.rss_mib for f in runs)
-        start = statistics.median(f.start_seconds for f in runs)
-        requests = sum(f.requests for f in runs)
-        print(f"{name:<22}{cpu[name]:>8.0f}{added:>8.0f}{added / vanilla:>12.2f}{requests:>10}{rss:>9.0f}{start:>9.2f}")
-    noise = abs(cpu["bare again"] - bare)
-    print(f"A/A: bare against itself differs by {noise:.0f} us; less than twice that counts as no difference")
-    return (cpu["ours, 100 %"] - bare) / vanilla
 
 
 if __name__ == "__main__":

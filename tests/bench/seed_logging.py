@@ -39,7 +39,9 @@ class RequestLogging(BaseHTTPMiddleware):
         common = {"method": request.method, "path": request.url.path, "request_id": request_id}
         client = request.client.host if request.client else ""
         agent = request.headers.get("user-agent")
-        log.info("request", extra={"event_type": "api_request", **common, "client_ip": client, "user_agent": agent})
+        log.info(
+            "request", extra={"event_type": "api_request", **common, "client_ip": client, "user_agent": agent}
+        )
         response = await call_next(request)
         took = (time.time() - started) * 1000
         answer = {"status_code": response.status_code, "response_time_ms": took}

@@ -12,7 +12,7 @@ PACKAGES = (
     "ddtrace",
     "psutil",
 )
-"""What the comparison needs beside the project; in an environment of its own, since two distros would race."""
+"""What the comparison needs beside the project, in an environment of its own: two distros would race."""
 
 _BIN = Path(sys.executable).parent
 

@@ -132,7 +132,7 @@ def test_a_well_formed_request_id_comes_back_once(app: Traffic, path: str) -> No
     assert app.answered(request_id)["request_id"] == request_id
 
 
-@pytest.mark.parametrize("wrong", ["", "x" * 129, "a\x01b", "a b", "a;b", "é"], ids=ascii)
+@pytest.mark.parametrize("wrong", ["", "x" * 129, "a b", "a;b", "é"], ids=ascii)
 def test_an_ill_formed_request_id_is_replaced(app: Traffic, wrong: str) -> None:
     """An X-Request-ID that is empty, too long or holds other characters is replaced by a UUID."""
     text = b"GET /page HTTP/1.1\r\nhost: app\r\nx-request-id: " + wrong.encode("latin-1") + b"\r\n\r\n"

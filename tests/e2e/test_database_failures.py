@@ -118,7 +118,6 @@ def test_secrets_and_bound_parameters_never_leave(tmp_path_factory: pytest.TempP
 
 
 @holds("1.M2")
-@pytest.mark.xfail(reason="no redaction rule masks SQLAlchemy's `[parameters: ...]` yet", strict=False)
 def test_an_unhandled_error_keeps_its_parameters_to_itself(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A database error that nobody handles leaves without the parameters that SQLAlchemy adds to its text."""
     with DatabaseApp(tmp_path_factory.mktemp("unhandled")) as database:

@@ -45,6 +45,8 @@ class Caller:
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """The calling app and its stub."""
     env = {"TRADEWISE_BOT_HOSTS": BOTS, "TRADEWISE_REQUEST_ID_HOSTS": "partner.example"}
+    # The app resolves names itself, which uvloop would pass by.
+    env["UVICORN_LOOP"] = "asyncio"
     with stub() as port, serving(tmp_path_factory.mktemp("caller"), "caller", env) as traffic:
         yield Caller(traffic, port)
 

@@ -27,7 +27,11 @@ def test_one_request_is_the_same_events_on_stdout_and_by_otlp(app_of: Callable[.
         answer = httpx.get(f"{app.url}/ping/7?token=s3cr3t")
     request_id = answer.headers["x-request-id"]
     lines = [line for line in app.lines if line.get("request_id") == request_id]
-    assert [line["event_type"] for line in lines] == ["api_request", "bot_connection_test_success", "api_response"]
+    assert [line["event_type"] for line in lines] == [
+        "api_request",
+        "bot_connection_test_success",
+        "api_response",
+    ]
     assert {line["event_id"] for line in lines} <= {record["event_id"] for record in sink.logs}
     (span,) = sink.spans
     assert span["attributes"]["http.route"] == "/ping/{name}"

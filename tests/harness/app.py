@@ -64,7 +64,9 @@ class App:
         self._wait_until_listening()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         self.stop()
         if kind is not None:
             print(f"--- stdout\n{self.stdout[-6000:]}\n--- stderr\n{self.stderr[-6000:]}")
@@ -123,7 +125,9 @@ class App:
 
 def clean_environment(state: Path) -> dict[str, str]:
     """This process's variables without those that would change the app; state kept in `state`."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "TRADEWISE_", "DD_", "ENVIRONMENT"))}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "TRADEWISE_", "DD_", "ENVIRONMENT"))
+    }
     # pytest's own plugins must not reach into the apps under test.
     kept.pop("PYTHONPATH", None)
     return {**kept, "XDG_STATE_HOME": str(state), "XDG_RUNTIME_DIR": str(state), "PYTHONUNBUFFERED": "1"}

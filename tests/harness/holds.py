@@ -1,4 +1,4 @@
-"""Which test shows which Must-hold line: the mark, the table, and the commands that the suite is too short for."""
+"""Which test shows which Must-hold line: the mark, the table, and the commands beside the suite."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ holds = pytest.mark.holds
 """`@holds("1.M1")`: this test shows that Must-hold line of an issue."""
 
 LINES: dict[str, str] = {
-    "1.M1": "every stdout line is one documented JSON object in 8 styles of logging, each record once",
-    "1.M2": "SQLAlchemy 2.0/2.1, sync and async: one span and one event a statement; connection errors are seen",
-    "1.M3": "failed httpx calls give an event and a metric; every kind of answer gives one right api_response",
+    "1.M1": "every stdout line is one documented JSON object in 8 logging styles, each record once",
+    "1.M2": "SQLAlchemy 2.0/2.1, sync and async: one span, one event a statement; connection errors",
+    "1.M3": "failed httpx calls are seen; every kind of answer gives one right api_response",
     "1.M4": "the app behaves as bare: foreign handlers, bodies, exit codes; faults of ours are counted",
-    "1.M5": "no Collector, a refusing one, a silent one: the app serves, says so once, exits within 3 s",
+    "1.M5": "no Collector, a refusing or silent one: the app serves, says so once, exits within 3 s",
     "1.M6": "SIGTERM loses nothing; workers, reload, gunicorn: own instance ids, stable over restarts",
-    "1.M7": "identity reaches the api_response from a threadpool and never leaks; stragglers lose it after 60 s",
+    "1.M7": "identity reaches the api_response from a threadpool, never leaks, ends after 60 s",
     "1.M8": "bad settings: one message with name, value and what is allowed; the app starts",
     "1.M9": "oldest and newest supported sets pass the end-to-end test",
     "1.M10": "make bench: added CPU on /ping <= 0.80 of vanilla's, with an A/A row",

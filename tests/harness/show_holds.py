@@ -41,12 +41,21 @@ class Collected:
 
 def main(words: list[str]) -> int:
     """Runs the command; exit code 1 when a line is shown by nothing, or something that shows it fails."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="only ask that each line has a test or a command")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only ask that each line has a test or a command"
+    )
     parser.add_argument("--all", action="store_true", help="run the slow commands too")
     options = parser.parse_args(words)
     collected = Collected()
-    arguments = [str(ROOT / "tests"), "-q", "--no-header", *(["--collect-only", "-qq"] if options.check else ["-m", "holds"])]
+    arguments = [
+        str(ROOT / "tests"),
+        "-q",
+        "--no-header",
+        *(["--collect-only", "-qq"] if options.check else ["-m", "holds"]),
+    ]
     pytest.main(arguments, plugins=[collected])
     unknown = sorted(set(collected.tests) - set(LINES))
     results = {line: _result(line, collected, options) for line in LINES}
@@ -54,7 +63,7 @@ def main(words: list[str]) -> int:
     for line, (command, result) in results.items():
         print(f"{line:6} {result:10} {command}\n       {LINES[line]}")
     for line in unknown:
-        print(f"{line:6} is marked in {collected.tests[line][0]} but stands in no table (tests/harness/holds.py)")
+        print(f"{line:6} is marked in {collected.tests[line][0]}, but tests/harness/holds.py lacks it")
     bad = [line for line, (_, result) in results.items() if result in ("FAILED", "NOTHING")]
     return 1 if bad or unknown else 0
 
@@ -62,7 +71,9 @@ def main(words: list[str]) -> int:
 def _result(line: str, collected: Collected, options: argparse.Namespace) -> tuple[str, str]:
     tests = collected.tests.get(line, [])
     files = " ".join(sorted({test.partition("::")[0] for test in tests}))
-    command = " ; ".join(part for part in (f"pytest {files}" if files else "", COMMANDS.get(line, "")) if part)
+    command = " ; ".join(
+        part for part in (f"pytest {files}" if files else "", COMMANDS.get(line, "")) if part
+    )
     if not command:
         return "no test and no command", "NOTHING"
     if options.check:

@@ -43,11 +43,13 @@ class Sink:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -76,7 +78,7 @@ class Sink:
 
     @property
     def logs(self) -> list[dict[str, Any]]:
-        """Log records: attributes, and `body`, `severity_text`, `trace_id`, `span_id`, `scope`, `resource`."""
+        """Log records: their attributes, and `body`, `severity_text`, ids, `scope` and `resource`."""
         return [
             {
                 **attributes(record.attributes),
@@ -147,7 +149,9 @@ class Sink:
             time.sleep(0.05)
 
     def _blocks(self, path: str, field: str) -> list[Any]:
-        return [block for p, message in list(self._messages) if p == path for block in getattr(message, field)]
+        return [
+            block for p, message in list(self._messages) if p == path for block in getattr(message, field)
+        ]
 
 
 def attributes(pairs: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tradewise_otel import standard
+from tradewise_otel import otel_variables
 from tradewise_otel.out import exporter
 from tradewise_otel.pipeline.identity import is_supervisor
 from tradewise_otel.settings import ROWS, environment_of, load, service_name_of
@@ -142,10 +142,12 @@ def test_bad_standard_variables_are_taken_away_and_good_ones_left() -> None:
         "PATH": "/bin",
     }
     environ = {**bad, **good}
-    assert {problem.env: problem.value for problem in standard.repair(environ)} == bad
+    assert {problem.env: problem.value for problem in otel_variables.repair(environ)} == bad
     assert environ == good
     assert (
-        standard.repair({"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "0"})
+        otel_variables.repair(
+            {"OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "0"}
+        )
         == []
     )
 
@@ -153,7 +155,7 @@ def test_bad_standard_variables_are_taken_away_and_good_ones_left() -> None:
 def test_grpc_endpoints_need_no_scheme() -> None:
     """With the gRPC protocol `host:port` is a good endpoint."""
     environ = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"}
-    assert standard.repair(environ) == []
+    assert otel_variables.repair(environ) == []
 
 
 def test_exporters_and_protocols_that_there_are_not() -> None:

@@ -123,9 +123,15 @@ class Line(Context, Sampling):
     span_id: NotRequired[Annotated[str, Field("Span, 16 hex digits.", "00f067aa0ba902b7")]]
     process_id: Annotated[int, Field("Process.", 1234, semconv=("process.pid",), facet="none")]
     thread_id: Annotated[int, Field("Thread.", 5678, semconv=("thread.id",), facet="none")]
-    source: Annotated[
-        SourceLocation,
-        Field("Where in the code.", {"file": "/app/main.py", "line": 92, "function": "main"}, facet="none"),
+    source: NotRequired[
+        Annotated[
+            SourceLocation,
+            Field(
+                "Where in the code; absent on automatic events and printed lines.",
+                {"file": "/app/main.py", "line": 92, "function": "main"},
+                facet="none",
+            ),
+        ]
     ]
     exception: NotRequired[
         Annotated[

@@ -361,6 +361,10 @@ RULES: tuple[SecretRule, ...] = (
         "GET /api/v3/account?timestamp=1&signature=c8db56825ae71d6d79447849e617115f", "?signature=none&sig=1",
     ),
     SecretRule(
+        "bound_parameters", ("[parameters: ",), r"\[parameters: ([^\n]*[^\n\]])", r"\[parameters: ",
+        "IntegrityError: UNIQUE [parameters: ('ada@example.com', 'hunter2')]", "query parameters: page=2",
+    ),
+    SecretRule(
         "card_number", (), r"[0-9](?:[ -]?[0-9]){12,}",
         r"(?:[^0-9A-Za-z]|\\[bfnrt]|\\u00[0-7][0-9a-f])[2-6](?:[ -]?[0-9]){12}",
         "paid with card 4111 1111 1111 1111 today", "order 4111111111111112 and id 4111111111111111",

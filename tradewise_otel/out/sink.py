@@ -52,9 +52,16 @@ class Sink:
         self._check(event)
         judge(event, self._rate)
         line = self._redacted_line(event)
-        self._writer.write(line)
+        self._write(line)
         if self._queue is not None:
             self._queue(event)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            self._writer.write(line)
+        except OSError:
+            # Nobody reads the other end, or the disk is full; the record still goes by OTLP.
+            self._ledger.add("dropped", "lines", reason="stdout_failed")
 
     def _check(self, event: Event) -> None:
         # Our own events are checked by the tests, once and for all.
