@@ -18,6 +18,7 @@ from tradewise_otel.tools.collector.config import (
     overlay_names,
     role_names,
 )
+from tradewise_otel.tools.collector.settings import ROWS
 
 DESCRIPTION = """\
 The Collector receives what the app records, redacts it, classifies it and (role laptop) writes it to files.
@@ -25,13 +26,9 @@ The Collector receives what the app records, redacts it, classifies it and (role
   tradewise-otel collector build     compile it once (Go 1.26 or newer; about 4 CPU minutes)
   tradewise-otel collector run       start it; OTLP on 127.0.0.1:4318 (http) and :4317 (grpc)
 """
-RUN_SETTINGS = """\
-settings, from the environment:
-  TRADEWISE_DATA_DIR     folder of the files, default $XDG_STATE_HOME/tradewise-otel or ~/.local/state/…
-  TRADEWISE_OTLP_HTTP    127.0.0.1:4318      TRADEWISE_OTLP_GRPC  127.0.0.1:4317
-  TRADEWISE_HEALTH       127.0.0.1:13133     TRADEWISE_SAMPLE_RATE  for services without our distro, default 1
-  TRADEWISE_COLLECTOR_BIN  the binary, if --bin is not given; else the build cache's
-"""
+RUN_SETTINGS = "settings, from the environment:\n" + "\n".join(
+    f"  {row.env:<28} {row.doc} Default: {row.default or 'none'}." for row in ROWS
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -90,8 +90,8 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
 def _announce(role: Role, site: _Site) -> None:
     site.say(
         f"building the {role.name} Collector: the first time it downloads about 120 MB of Go modules "
-        f"(1.2 GB on disk with Go's build cache, in Go's own folders) and takes about 4 CPU minutes; "
-        f"the result goes to {site.folder.parent}"
+        f"(1.2 GB on disk with what is compiled) into {site.folder.parent} and takes about 4 CPU minutes; "
+        f"`make clean`, or removing that folder, frees it"
     )
 
 
@@ -203,10 +203,12 @@ def _go_environ(environ: Mapping[str, str], cache: Path) -> dict[str, str]:
     """The caller's environment without what would change the result."""
     ours = {
         "GOTOOLCHAIN": "local",
-        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        # Folders that can be removed without Go's help.
+        "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw",
         "GOWORK": "off",
         "CGO_ENABLED": "0",
     }
-    if not environ.get("HOME") and not environ.get("GOPATH"):
-        ours["GOPATH"] = str(cache / "gopath")
-    return {**environ, **ours}
+    # Go's caches stay beside the result unless somebody has placed them: whoever removes the one wants
+    # the gigabyte of the others back too.
+    own = {"GOPATH": str(cache / "gopath"), "GOCACHE": str(cache / "gocache")}
+    return {**own, **environ, **ours}

@@ -77,10 +77,25 @@ def metrics() -> str:
 
 def settings() -> str:
     """`docs/settings.md`: every environment variable with its default and meaning."""
+    from tradewise_otel.distro import DEFAULTS
     from tradewise_otel.settings import ROWS
+    from tradewise_otel.tools.collector.settings import ROWS as COLLECTOR_ROWS
 
-    rows = ((_code(row.env), row.kind, _code(row.default), row.doc) for row in ROWS.values())
-    return "\n".join((HEADER, "# Settings\n", _table(("variable", "kind", "default", "means"), rows)))
+    app = ((_code(row.env), row.kind, _code(row.default), row.doc) for row in ROWS.values())
+    standard = ((_code(name), _code(value)) for name, value in DEFAULTS.items())
+    collector = ((_code(row.env), _code(row.default), row.doc) for row in COLLECTOR_ROWS)
+    return "\n".join(
+        (
+            HEADER,
+            "# Settings\n",
+            "## The app\n",
+            _table(("variable", "kind", "default", "means"), app),
+            "`OTEL_*` variables work as OpenTelemetry documents them; these have another default:\n",
+            _table(("variable", "default"), standard),
+            "## The Collector\n",
+            _table(("variable", "default", "means"), collector),
+        )
+    )
 
 
 def _event(event: EventType) -> str:
