@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from tradewise_otel.pipeline.lanes import Lane, Limits
 from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.workers import Lane, Limits, Worker
+from tradewise_otel.pipeline.workers import Worker
 
 
 def accepting(into: list[int]) -> Callable[[Sequence[int]], bool]:

@@ -1,0 +1,1 @@
+"""The contract as declarations: every event, field, metric, query, alert, retention class and secret."""

@@ -1,0 +1,1 @@
+"""Libraries and the process itself become events; one file a library."""

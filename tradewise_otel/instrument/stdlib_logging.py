@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from tradewise_otel.instrument.process import PrintedLines
+from tradewise_otel.instrument.printed import PrintedLines
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.workers import EXPORT_THREAD

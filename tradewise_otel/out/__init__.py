@@ -1,0 +1,1 @@
+"""What lets bytes out: lines on stdout, OTLP requests, upstream's exporters."""

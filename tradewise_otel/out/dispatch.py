@@ -16,9 +16,10 @@ from tradewise_otel.out.exporter import Exporters
 from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.pipeline.aggregate import Aggregate
 from tradewise_otel.pipeline.identity import Identity
+from tradewise_otel.pipeline.lanes import Lane, Limits
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import SpanItem
-from tradewise_otel.pipeline.workers import Lane, Limits, Worker
+from tradewise_otel.pipeline.workers import Worker
 from tradewise_otel.record.build import Event
 
 _LOST = ("queue_full", "export_failed", "shutdown")

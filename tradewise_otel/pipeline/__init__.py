@@ -1,0 +1,1 @@
+"""What runs between an event and its export: processors, sampling, metrics, queues, the account."""

@@ -1,0 +1,1 @@
+"""One event: built, checked against the catalogue, judged."""

@@ -1,0 +1,1 @@
+"""Nothing leaves unscanned: the trigger gate, structured redaction, keyed pseudonyms."""

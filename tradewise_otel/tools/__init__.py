@@ -1,0 +1,1 @@
+"""For people and builds; never imported by the app."""

@@ -1,0 +1,1 @@
+"""The commands of `tradewise-otel`, one file each."""

@@ -1,0 +1,1 @@
+"""Builds, configures and runs the Collector of a role."""
