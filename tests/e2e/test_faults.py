@@ -37,7 +37,7 @@ AT_START = re.compile(
 AT_EXIT = [
     "instrument.process:ProcessEvents._finish_once",
     "instrument.process:ProcessEvents.finish",
-    "instrument.process:PrintedLines.finish",
+    "instrument.printed:PrintedLines.finish",
     "out.dispatch:Dispatch.shutdown",
     "out.exporter:Exporters.abort",
     "out.exporter:Exporters.outage",

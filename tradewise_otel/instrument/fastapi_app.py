@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from types import SimpleNamespace
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -23,6 +24,7 @@ from tradewise_otel.instrument.http_exchange import Exchange
 from tradewise_otel.instrument.http_response import Responses
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline import shield
+from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import Attributes, describe
 
 SCOPE_NAME = contrib.__name__
@@ -53,7 +55,7 @@ class FastAPIEvents:
 
         def build(app: shield.App, **kwargs: Any) -> OpenTelemetryMiddleware:
             kwargs["default_span_details"] = details
-            kwargs["tracer"] = BareStart(kwargs["tracer"])
+            kwargs["tracer"] = bare_start(kwargs["tracer"], self._ledger)
             return OpenTelemetryMiddleware(shield.asgi(self._ledger, recorder.run, app), **kwargs)
 
         safe = self._ledger.guarded("server middleware", build, OpenTelemetryMiddleware)
@@ -121,18 +123,14 @@ class Recorder:
         context.leave(token)
 
 
-class BareStart:
+def bare_start(tracer: trace.Tracer, ledger: Ledger) -> SimpleNamespace:
     """contrib's tracer, but its span starts without attributes: contrib sets each again right after."""
 
-    def __init__(self, tracer: trace.Tracer) -> None:
-        self._tracer = tracer
+    def start(name: str, attributes: Any = None, **options: Any) -> trace.Span:
+        return tracer.start_span(name, **options)
 
-    def start_span(self, name: str, attributes: Any = None, **options: Any) -> trace.Span:
-        """As the tracer's."""
-        return self._tracer.start_span(name, **options)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tracer, name)
+    safe = ledger.guarded("start span", start, tracer.start_span, "traces")
+    return SimpleNamespace(start_span=safe, start_as_current_span=tracer.start_as_current_span)
 
 
 def _is_mounted_in(outer: context.Request, scope: dict[str, Any]) -> bool:

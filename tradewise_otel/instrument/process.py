@@ -67,9 +67,9 @@ class ProcessEvents:
         previous, previous_thread = sys.excepthook, threading.excepthook
         # Python's own hooks would print on stderr what redaction has not seen; the line takes their place.
         if previous is sys.__excepthook__:
-            previous = _print_if_no_error
+            previous = shield.print_if_no_error
         if previous_thread is threading.__excepthook__:
-            previous_thread = _say_nothing
+            previous_thread = shield.say_nothing
         shielded = self._ledger.shielded
         sys.excepthook = shield.then(shielded("uncaught exception", self._ended_by, None), previous)
         threading.excepthook = shield.then(
@@ -167,15 +167,6 @@ class ProcessEvents:
 
 def _finish_by_finalizer(events: ProcessEvents) -> None:
     sys.modules["multiprocessing.util"].Finalize(None, events.finish, exitpriority=-100)
-
-
-def _print_if_no_error(kind: type[BaseException], value: BaseException, tb: TracebackType | None) -> None:
-    if not issubclass(kind, Exception):
-        sys.__excepthook__(kind, value, tb)
-
-
-def _say_nothing(args: threading.ExceptHookArgs) -> None:
-    return
 
 
 def _object(line: str) -> dict[str, Any] | None:

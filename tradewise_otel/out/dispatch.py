@@ -128,7 +128,8 @@ class Dispatch:
         try:
             return encode()
         except Exception as error:
-            self._ledger.fault(f"encode {signal}", error)
+            # Upstream's encoder saves the batch; the fault is counted all the same, as any of ours.
+            self._ledger.internal_error(f"encode {signal}", error, signal)
             return None
 
     def _send_metrics(self) -> None:

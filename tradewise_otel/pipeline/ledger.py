@@ -66,10 +66,6 @@ class Ledger:
     def internal_error(self, where: str, error: BaseException, signal: str = "logs") -> None:
         """Counts a fault of ours and says it once a place and kind on stderr."""
         self.add("dropped", signal, reason="internal_error")
-        self.fault(where, error)
-
-    def fault(self, where: str, error: BaseException) -> None:
-        """Says a fault of ours that lost nothing, once a place and kind."""
         told = f"{where}: {type(error).__name__}"
         if told in self._told or len(self._told) > 100:
             return

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from tradewise_otel.pipeline.ledger import Ledger
@@ -133,6 +135,16 @@ def then(first: Callable[..., Any], second: Callable[..., Any]) -> Callable[...,
         return None if first(*args, **kwargs) is False else second(*args, **kwargs)
 
     return both
+
+
+def print_if_no_error(kind: type[BaseException], value: BaseException, tb: TracebackType | None) -> None:
+    """Python's own `sys.excepthook`, but errors, whose text may hold a secret, are left to our line."""
+    if not issubclass(kind, Exception):
+        sys.__excepthook__(kind, value, tb)
+
+
+def say_nothing(args: threading.ExceptHookArgs) -> None:
+    """In the place of Python's own `threading.excepthook`: our line has told it."""
 
 
 def keeping(original: Callable[[int, Any], Any], handler: Callable[..., Any]) -> Callable[[int, Any], Any]:

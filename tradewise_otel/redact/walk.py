@@ -64,9 +64,13 @@ class Redactor:
             if kind is str:
                 if len(value) > limit:  # type: ignore[arg-type]
                     return False
-            elif limit < 0 or (kind not in _SCALARS and not self._nested(value)):
+            elif limit < 0 or (kind not in _SCALARS and not self._is_plain_under(limit, value)):
                 return False
         return True
+
+    def _is_plain_under(self, limit: int, value: object) -> bool:
+        # What is nested is measured by the common limit only.
+        return limit >= sensitive.STRING_LIMIT and self._nested(value)
 
     def mapping(self, fields: Mapping[str, object]) -> Redacted:
         """Redact a whole record's fields; a value that cannot be looked through becomes the mask."""
