@@ -78,10 +78,10 @@ Sampling = TypedDict(
     "Sampling",
     {
         "sampling.reason": NotRequired[
-            Annotated[Reason, Field("Why the record is kept; `none` stays on the laptop.", "ratio")]
+            Annotated[Reason, Field("By OTLP only: why the record is kept; `none` stays on the laptop.", "ratio")]
         ],
         "sampling.weight": NotRequired[
-            Annotated[float, Field("How many records this one stands for.", 10.0, unit="1", facet="measure")]
+            Annotated[float, Field("By OTLP only: how many records this one stands for.", 10.0, unit="1", facet="measure")]
         ],
     },
 )

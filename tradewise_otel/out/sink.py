@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 
+from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.context import Request
 from tradewise_otel.out.stdout import Lines, Writer, serialise
 from tradewise_otel.pipeline.ledger import Ledger
@@ -20,7 +21,8 @@ from tradewise_otel.redact.walk import Redactor
 
 _IDENTITY = ("user_id", "tenant_id")
 _KNOWN_BY_EXTRA = (*_IDENTITY, "session_id")
-_STACK_LIMIT = 16 * 1024
+_EXCEPTION_LIMIT = max_length("exception.message")
+_STACK_LIMIT = max_length("exception.traceback")
 
 
 class Sink:
@@ -113,7 +115,7 @@ class Sink:
         if event.exception is not None:
             event.exception = ExceptionInfo(
                 event.exception.type,
-                self._text(event.exception.message),
+                self._text(event.exception.message, _EXCEPTION_LIMIT),
                 self._stack(event.exception.traceback),
             )
 

@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--rounds", type=_positive, default=1, metavar="N", help="traffic rounds each time (1)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="decides what the traffic does (1)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder and keep it")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="work in this new folder")
     parser.set_defaults(func=_run, extra="demo")
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -40,9 +40,9 @@ class Options:
 def run_demo(options: Options) -> int:
     """Play the demo and return the exit code; every process is gone then, whatever happened."""
     interrupts = Interrupts()
+    folder = _work_folder(options.keep)
     with (
         interrupts.installed(),
-        _work_folder(options.keep) as folder,
         # Closed in reverse: senders first, so that their last records still find the Collector.
         contextlib.ExitStack() as receivers,
         contextlib.ExitStack() as senders,
@@ -53,16 +53,14 @@ def run_demo(options: Options) -> int:
             interrupts.hold_for_good()
 
 
-@contextlib.contextmanager
-def _work_folder(keep: Path | None) -> Iterator[Path]:
+def _work_folder(keep: Path | None) -> Path:
+    # It stays after the end, because that is when people try the commands under the table.
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="tradewise-demo-", ignore_cleanup_errors=True) as name:
-            yield Path(name)
-        return
+        return Path(tempfile.mkdtemp(prefix="tradewise-demo-"))
     keep.mkdir(parents=True, exist_ok=True)
     if any(keep.iterdir()):
         raise DemoError(f"--keep {keep}: not empty; name a new folder", 2)
-    yield keep.absolute()
+    return keep.absolute()
 
 
 class Traffic:
@@ -216,11 +214,9 @@ class Demo:
     def _where(self) -> str:
         names = ("logs", "traces", "metrics")
         files = [self._printer.path, *(self._data / f"{name}.jsonl" for name in names)]
-        lines = ["kept: goes to Datadog; sampled out: counted in its metrics, and only in these files:"]
+        lines = ["kept: goes to Datadog; sampled out: counted, and only in these files, which stay:"]
         lines += [f"  {path}" for path in files]
         lines += ["to try:", *(f"  {line}" for line in summary.jq_lines(self._printer.path))]
-        if self._options.once and not self._options.keep:
-            lines.append("(the files go now; `--keep DIR` keeps them)")
         return "\n".join(lines)
 
     def _go_on(self) -> None:
