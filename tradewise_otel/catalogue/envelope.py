@@ -78,10 +78,12 @@ Sampling = TypedDict(
     "Sampling",
     {
         "sampling.reason": NotRequired[
-            Annotated[Reason, Field("By OTLP only: why the record is kept; `none` stays on the laptop.", "ratio")]
+            Annotated[Reason, Field("By OTLP only: why it is kept; `none` stays on the laptop.", "ratio")]
         ],
         "sampling.weight": NotRequired[
-            Annotated[float, Field("By OTLP only: how many records this one stands for.", 10.0, unit="1", facet="measure")]
+            Annotated[
+                float, Field("By OTLP only: what this one stands for.", 10.0, unit="1", facet="measure")
+            ]
         ],
     },
 )
