@@ -18,7 +18,7 @@ class Load:
         answered: status by the path that was asked for; every path is asked for once.
     """
 
-    def __init__(self, url: str, path: str = "/work/{n}", clients: int = 4) -> None:
+    def __init__(self, url: str, path: str = "/task/{n}", clients: int = 4) -> None:
         self._url, self._path = url, path
         self._numbers = itertools.count()
         self._over = threading.Event()

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 app = FastAPI()
 engine = create_async_engine("sqlite+aiosqlite:///app.db")
 
-@app.get("/work/{name}")
+@app.get("/task/{name}")
 async def work(name: str) -> dict[str, str]:
     logging.getLogger("app").info("at work")
     async with engine.connect() as connection:
@@ -127,7 +127,7 @@ def test_an_outage_is_said_once_and_every_record_is_accounted_for(
             load.wait_for(len(load.answered) + 50)
         assert set(load.answered.values()) == {200}
         sink = door.repair()
-        with Load(app.url, "/work/again-{n}", clients=1) as again:
+        with Load(app.url, "/task/again-{n}", clients=1) as again:
             wait_for(app, OVER)
             again.wait_for(5)
         assert app.stop() == -15
@@ -139,7 +139,7 @@ def test_an_outage_is_said_once_and_every_record_is_accounted_for(
     assert_adds_up(sink, "traces", len(sink.spans))
     assert sink.total("tradewise.telemetry.dropped", signal="traces", reason="pooled_connect") > 0
     assert sink.total("tradewise.telemetry.emitted", signal="logs") == len(app.lines)
-    assert sink.total("api.requests.count", endpoint="/work/{name}") == requests, "metrics outlast the outage"
+    assert sink.total("api.requests.count", endpoint="/task/{name}") == requests, "metrics outlast the outage"
 
 
 @holds("1.M5")
@@ -149,7 +149,7 @@ def test_an_app_that_stops_before_the_outage_is_noticed_ends_in_time(
 ) -> None:
     """With upstream's retries still under way an idle app ends within 3 s and says what was not received."""
     with Door(trouble) as door, app_at(door, OTEL_EXPORTER_OTLP_TIMEOUT="10") as app:
-        assert httpx.get(f"{app.url}/work/1").status_code == 200
+        assert httpx.get(f"{app.url}/task/1").status_code == 200
         time.sleep(0.7)
         with within(EXIT_SECONDS):
             assert app.stop() == -15
@@ -179,7 +179,7 @@ def test_a_collector_that_refuses_one_signal_is_one_outage(app_of: Callable[...,
         env = {**QUICK, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": f"{refusing.url}/v1/logs"}
         with app_of(SOURCE, env=env) as app:
             for n in range(8):
-                assert httpx.get(f"{app.url}/work/{n}").status_code == 200
+                assert httpx.get(f"{app.url}/task/{n}").status_code == 200
                 time.sleep(0.25)
             sink.wait(lambda s: len(s.spans) >= 16)
     assert (said(app, BEGINS), said(app, OVER)) == (1, 0)

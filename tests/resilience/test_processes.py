@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 app = FastAPI()
 
-@app.get("/work/{name}")
+@app.get("/task/{name}")
 async def work(name: str) -> dict[str, str]:
     logging.getLogger("app").info("at work on %s", name)
     await asyncio.sleep(0.002)
@@ -69,7 +69,7 @@ def assert_all_arrived(app: App, sink: Sink, load: Load, but_of: int | None = No
     assert set(load.answered) <= set(spans)
     started = {line["path"] for line in lines if line.get("event_type") == "api_request"}
     assert set(spans) == started
-    assert sink.total("api.requests.count", endpoint="/work/{name}") == len(spans)
+    assert sink.total("api.requests.count", endpoint="/task/{name}") == len(spans)
 
 
 @holds("1.M6")

@@ -38,7 +38,6 @@ class Exchange:
     status: int | None = None
     route: str = UNMATCHED
     first_byte: float | None = None
-    last_byte: float | None = None
     has_length: bool = False
     is_event_stream: bool = False
     chunks: int = 0
@@ -67,7 +66,7 @@ class Exchange:
         """Notes what the app answers, and returns the request id with it."""
         kind = message["type"]
         if kind == "http.response.body":
-            self._body(message)
+            self._body()
         elif kind in ("http.response.start", "websocket.http.response.start"):
             self._start(message)
         elif kind == "websocket.accept":
@@ -101,13 +100,10 @@ class Exchange:
         if not any(bytes(name).lower() == _HEADER for name, _ in headers):
             message["headers"] = [*headers, (_HEADER, (self.request.request_id or "").encode())]
 
-    def _body(self, message: Mapping[str, Any]) -> None:
-        now = time.perf_counter()
+    def _body(self) -> None:
         if self.first_byte is None:
-            self.first_byte = now
+            self.first_byte = time.perf_counter()
         self.chunks += 1
-        if not message.get("more_body", False):
-            self.last_byte = now
 
     def _find_route(self) -> None:
         self.route = route_of(self.request.scope or self.scope)

@@ -7,7 +7,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 from tradewise_otel.catalogue.sensitive import (
-    CARD_WORDS,
     LABELS,
     LAST_WORDS,
     MEASURES,
@@ -46,11 +45,6 @@ def is_session_id(key: str) -> bool:
 def is_email(key: str) -> bool:
     """Whether `key` names an e-mail address (`email`, `user.email`)."""
     return words(key)[-1:] == ["email"]
-
-
-def is_card(key: str) -> bool:
-    """Whether `key` says that its value may be a card number."""
-    return not CARD_WORDS.isdisjoint(words(key)) and not is_identifier(key)
 
 
 def is_identifier(key: str) -> bool:
