@@ -172,8 +172,7 @@ class Pipeline:
             self._say("INFO", "the Collector takes records again")
 
     def _say(self, level: Any, message: str, fields: dict[str, Any] | None = None) -> None:
-        event = automatic("", level, message, fields or {}, None, None)
-        event.event_type = None
+        event = automatic(None, level, message, fields or {}, None, None)
         self._ledger.shielded("say", self._sink.emit, None)(event)
 
     def _shutdown(self) -> None:

@@ -79,6 +79,16 @@ class Request:
             if getattr(self, name) is None and (value := _state_value(state, name)) is not None:
                 self.learn(**{name: value})
 
+    def identity(self) -> dict[str, str]:
+        """What records and spans say of who is asking, as far as known; the session as its pseudonym."""
+        known = {
+            "request_id": self.request_id,
+            "user_id": self.user_id,
+            "tenant_id": self.tenant_id,
+            "session_id": self.session_pseudonym,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
     def wait(self, send: Callable[[], None]) -> None:
         """Keeps one record back until `settle`: `api_request`, which wants to know its user (P16)."""
         self._pending.append(send)

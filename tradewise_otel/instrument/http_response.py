@@ -10,7 +10,7 @@ from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.http_exchange import Exchange, client_of, query_of
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
-from tradewise_otel.pipeline.processors import Attributes, identity_of
+from tradewise_otel.pipeline.processors import Attributes
 from tradewise_otel.record.build import automatic
 from tradewise_otel.record.verdict import request_reason
 
@@ -161,7 +161,7 @@ def _span_attributes(exchange: Exchange, fields: dict[str, Any]) -> Attributes:
     request = exchange.request
     attributes = {"event_type": "api_response", "http.route": exchange.route, **fields}
     attributes["http.response.status_code"] = fields["status_code"]
-    attributes.update(identity_of(request))
+    attributes.update(request.identity())
     attributes["sampling.reason"], attributes["sampling.weight"] = request.reason, request.weight
     return attributes
 

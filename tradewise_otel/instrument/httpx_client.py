@@ -18,7 +18,7 @@ from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
-from tradewise_otel.pipeline.processors import Attributes
+from tradewise_otel.pipeline.processors import Attributes, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 
 SCOPE_NAME = contrib.__name__
@@ -67,7 +67,7 @@ class HttpxEvents:
             "service": BOT_SERVICE if self._bots.holds(host) else host,
             "endpoint": url.path or "/",
             "method": str(attributes.get("http.request.method") or attributes.get("http.method") or ""),
-            "duration_ms": round(((span.end_time or 0) - (span.start_time or 0)) / 1e6, 3),
+            "duration_ms": duration_ms(span),
             "api_url": f"{url.scheme}://{url.netloc.rpartition('@')[2]}",
         }
         status = attributes.get("http.response.status_code") or attributes.get("http.status_code")

@@ -9,7 +9,6 @@ import atexit
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -160,8 +159,8 @@ class ProcessEvents:
         self._sink.emit(event)
 
     def _event(self, level: Any, message: str, logger_name: str) -> Event:
-        event = automatic("", level, message, {}, span_context(), living_request(), time.time_ns())
-        event.event_type, event.logger_name = None, logger_name
+        event = automatic(None, level, message, {}, span_context(), living_request())
+        event.logger_name = logger_name
         return event
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import TableClause
 
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
-from tradewise_otel.pipeline.processors import Attributes
+from tradewise_otel.pipeline.processors import Attributes, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 from tradewise_otel.redact.sql import placeholders
 
@@ -74,7 +74,7 @@ class SQLAlchemyEvents:
         return self._operation(span)
 
     def _connection_error(self, span: ReadableSpan) -> Attributes:
-        fields = {"database": _database(span), "duration_ms": _ms(span), **_error(span)}
+        fields = {"database": _database(span), "duration_ms": duration_ms(span), **_error(span)}
         self._aggregate.add("db.connection.errors", (("database", fields["database"]),))
         self._emit(
             "database_connection_error", "ERROR", f"no connection to {fields['database']}", fields, span
@@ -89,7 +89,7 @@ class SQLAlchemyEvents:
         table = str(attributes.get("db.collection.name", ""))
         fields: dict[str, Any] = {
             "operation": operation,
-            "duration_ms": _ms(span),
+            "duration_ms": duration_ms(span),
             "database": _database(span),
         }
         if table:
@@ -246,7 +246,3 @@ def _error(span: ReadableSpan) -> dict[str, Any]:
             kind = str(event.attributes.get("exception.type", kind))
             message = str(event.attributes.get("exception.message", message))
     return {"error_type": kind.rpartition(".")[2], "error_message": message}
-
-
-def _ms(span: ReadableSpan) -> float:
-    return round(((span.end_time or 0) - (span.start_time or 0)) / 1e6, 3)

@@ -32,7 +32,8 @@ def log_attributes(event: Event) -> dict[str, Any]:
     }
     if event.event_type is not None:
         attributes["event_type"] = event.event_type
-    _add_identity(attributes, event)
+    if event.request is not None:
+        attributes.update(event.request.identity())
     if event.source is not None:
         attributes["code.file.path"], attributes["code.line.number"] = event.source[:2]
         attributes["code.function.name"] = event.source[2]
@@ -42,14 +43,3 @@ def log_attributes(event: Event) -> dict[str, Any]:
         attributes["exception.stacktrace"] = "".join(event.exception.traceback)
     attributes.update(event.fields)
     return attributes
-
-
-def _add_identity(attributes: dict[str, Any], event: Event) -> None:
-    request = event.request
-    if request is None:
-        return
-    for name in ("request_id", "user_id", "tenant_id"):
-        if (value := getattr(request, name)) is not None:
-            attributes[name] = value
-    if request.session_pseudonym is not None:
-        attributes["session_id"] = request.session_pseudonym

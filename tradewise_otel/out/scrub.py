@@ -10,14 +10,13 @@ import orjson
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
 
+from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
 _SQL_ATTRIBUTES = ("db.query.text", "db.statement")
-_STRING_LIMIT = 1024
-_SQL_LIMIT = 4 * 1024
 
 Attributes = dict[str, Any]
 
@@ -85,11 +84,11 @@ class SpanScrubber:
         for name in _SQL_ATTRIBUTES:
             statement = attributes.get(name)
             if isinstance(statement, str) and _has_literals(statement):
-                attributes[name], counts = self._redactor.sql(statement, _SQL_LIMIT)
+                attributes[name], counts = self._redactor.sql(statement)
                 self._count(counts)
 
     def _text(self, text: str | None) -> str:
-        if not text or (len(text) <= _STRING_LIMIT and not gate.hit(text.encode(errors="replace"))):
+        if not text or (len(text) <= STRING_LIMIT and not gate.hit(text.encode(errors="replace"))):
             return text or ""
         clean, counts = self._redactor.text(text)
         self._count(counts)
@@ -101,7 +100,7 @@ class SpanScrubber:
 
 
 def _has_literals(statement: str) -> bool:
-    return "'" in statement or '"' in statement or "$$" in statement or len(statement) > _STRING_LIMIT
+    return "'" in statement or '"' in statement or "$$" in statement or len(statement) > STRING_LIMIT
 
 
 def _bytes(attributes: Attributes) -> bytes:

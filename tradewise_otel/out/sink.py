@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 from tradewise_otel.catalogue.lookup import max_length
+from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.context import Request
 from tradewise_otel.out.stdout import Lines, Writer, serialise
 from tradewise_otel.pipeline.ledger import Ledger
@@ -83,7 +84,7 @@ class Sink:
                 if getattr(request, name) is None and name in event.fields:
                     request.learn(**{name: event.fields[name]})
             request.settle()
-            self.know(request)
+            self._name_session(request)
         session = event.fields.get("session_id")
         if session is not None:
             event.fields["session_id"] = self._pseudonymise(str(session))
@@ -91,6 +92,9 @@ class Sink:
     def know(self, request: Request) -> None:
         """Completes who is asking: from `request.state`, and the pseudonym of the session."""
         request.learn_from_state()
+        self._name_session(request)
+
+    def _name_session(self, request: Request) -> None:
         if request.session_id is not None and request.session_pseudonym is None:
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
@@ -129,7 +133,7 @@ class Sink:
         clean.learn(**{name: self._text(getattr(request, name) or "") for name in _IDENTITY})
         return clean
 
-    def _text(self, text: str, limit: int = 1024) -> str:
+    def _text(self, text: str, limit: int = STRING_LIMIT) -> str:
         clean, counts = self._redactor.text(text, limit)
         self._count(counts)
         return clean

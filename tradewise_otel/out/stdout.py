@@ -88,14 +88,8 @@ class Lines:
 
 
 def _add_ids(line: dict[str, Any], event: Event) -> None:
-    request = event.request
-    if request is not None:
-        for name in ("request_id", "user_id", "tenant_id"):
-            value = getattr(request, name)
-            if value is not None:
-                line[name] = value
-        if request.session_pseudonym is not None:
-            line["session_id"] = request.session_pseudonym
+    if event.request is not None:
+        line.update(event.request.identity())
     if event.trace_id:
         line["trace_id"] = f"{event.trace_id:032x}"
         line["span_id"] = f"{event.span_id:016x}"

@@ -96,17 +96,10 @@ def _stamp(span: ReadableSpan, know: Callable[[Request], None]) -> Attributes:
     stamp: Attributes = {}
     if request is not None:
         know(request)
-        stamp = identity_of(request)
+        stamp = request.identity()
         if request.reason is not None:
             return {**stamp, "sampling.reason": request.reason, "sampling.weight": request.weight}
     return {**stamp, **ratio_stamp(span)}
-
-
-def identity_of(request: Request) -> Attributes:
-    """What a span says of who is asking, as far as it is known; the session as its pseudonym."""
-    identity = {name: getattr(request, name) for name in ("request_id", "user_id", "tenant_id")}
-    identity["session_id"] = request.session_pseudonym
-    return {name: value for name, value in identity.items() if value is not None}
 
 
 def ratio_stamp(span: ReadableSpan) -> Attributes:
@@ -114,6 +107,11 @@ def ratio_stamp(span: ReadableSpan) -> Attributes:
     if span.context is None or not span.context.trace_flags.sampled:
         return {"sampling.reason": "none", "sampling.weight": 1.0}
     return {"sampling.reason": "ratio", "sampling.weight": weight_of(span.context)}
+
+
+def duration_ms(span: ReadableSpan) -> float:
+    """How long an ended span took, in milliseconds with three decimals."""
+    return round(((span.end_time or 0) - (span.start_time or 0)) / 1e6, 3)
 
 
 def describe(request: Request, span: ReadableSpan) -> None:

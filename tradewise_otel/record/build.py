@@ -85,7 +85,7 @@ class Event:
 
 
 def automatic(
-    event_type: str,
+    event_type: str | None,
     level: Level,
     message: str,
     fields: dict[str, Any],
@@ -93,7 +93,7 @@ def automatic(
     request: Request | None,
     timestamp_ns: int | None = None,
 ) -> Event:
-    """An event of ours about the work of `span`, logged by `tradewise_otel`."""
+    """An event of ours about the work of `span`, logged by `tradewise_otel`; a plain line without a type."""
     event = Event(
         timestamp_ns=timestamp_ns or time.time_ns(),
         level=level,
