@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from typing_extensions import get_type_hints
 
-from tradewise_otel.catalogue.common import DATADOG_RESERVED
+from tradewise_otel.catalogue.common import DATADOG_IDS, DATADOG_RESERVED
 from tradewise_otel.catalogue.lookup import fields_of, fits, runtime_types
 from tradewise_otel.catalogue.metrics import DERIVED_TAGS
 from tradewise_otel.catalogue.vocabulary import Alert, EventType, Field, Metric, Query, Retention
@@ -104,7 +104,7 @@ def reserved_names(events: Iterable[EventType]) -> list[str]:
     return [
         f"{event}.{name}: reserved by Datadog, give it a wire name"
         for event, name, mark in marks(events)
-        if name in DATADOG_RESERVED and (not mark.datadog or name in mark.datadog)
+        if name in (DATADOG_RESERVED | DATADOG_IDS) and (not mark.datadog or name in mark.datadog)
     ]
 
 

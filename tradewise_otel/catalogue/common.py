@@ -23,11 +23,30 @@ SQL_ATTRIBUTES = ("db.query.text", "db.statement")
 DATADOG_RESERVED = frozenset(
     {
         *("status", "severity", "level", "service", "source", "host", "hostname", "message", "msg", "log"),
-        *("timestamp", "date", "environment", "env", "version", "trace_id", "span_id", "tags", "ddtags"),
-        *("ddsource", "error", "duration"),
+        *("timestamp", "date", "environment", "env", "version", "tags", "ddtags", "ddsource", "error"),
+        *("duration", "@timestamp", "_timestamp", "eventTime", "published_date"),
+        *("syslog.severity", "syslog.timestamp", "syslog.hostname", "syslog.appname"),
     }
 )
-"""Top-level log attributes to which Datadog gives a meaning of its own (contract 4)."""
+"""Top-level log attributes to which Datadog gives a meaning of its own (contract 4), in whatever case.
+
+At the edge they become `event.<name>`, unless the field that has the name says otherwise.
+"""
+
+DATADOG_IDS = frozenset(
+    {
+        *(
+            "trace_id",
+            "traceid",
+            "oteltraceid",
+            "contextmap.traceid",
+            "dd.trace_id",
+            "contextMap.dd.trace_id",
+        ),
+        *("span_id", "spanid", "otelspanid", "contextmap.spanid", "dd.span_id", "contextMap.dd.span_id"),
+    }
+)
+"""Top-level log attributes from which Datadog would read the trace; the record has its own field for it."""
 
 
 def count(brief: str, example: int) -> Field:

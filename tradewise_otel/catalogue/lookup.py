@@ -6,6 +6,7 @@ The rest of the program asks here, by name, and never walks the rows itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -73,6 +74,19 @@ def max_length(field_name: str) -> int:
     Inside `source` and `exception` the name is the dotted path: `exception.message`.
     """
     return _lengths().get(field_name, _DEFAULT_LENGTH)
+
+
+def edge_fields() -> dict[str, Field]:
+    """Fields with names of their own at the Datadog edge; nested ones under their dotted path.
+
+    A field of several events that go by different names there has all of them, in the order of declaration.
+    """
+    found: dict[str, Field] = {}
+    for name, mark in _all_fields():
+        if mark.datadog:
+            before = found[name].datadog if name in found else ()
+            found[name] = replace(mark, datadog=tuple(dict.fromkeys((*before, *mark.datadog))))
+    return found
 
 
 def personal_fields() -> frozenset[str]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tradewise_otel.tools.collector.build import build, cached_binary
+from tradewise_otel.tools.collector.checks import check_to_read, check_to_run
 from tradewise_otel.tools.collector.config import (
     CollectorError,
     Role,
-    check_settings,
     collector_environment,
     config_arguments,
     load_role,
@@ -21,10 +21,13 @@ from tradewise_otel.tools.collector.config import (
 from tradewise_otel.tools.collector.settings import ROWS
 
 DESCRIPTION = """\
-The Collector receives what the app records, redacts it, classifies it and (role laptop) writes it to files.
+The Collector receives what the app records, redacts it, classifies it, and writes it to files (role laptop)
+or counts it, samples it and sends it to Datadog (role gateway).
 
-  tradewise-otel collector build     compile it once (Go 1.26 or newer; about 4 CPU minutes)
+  tradewise-otel collector build     compile it once (Go 1.26 or newer; about 4 CPU minutes, gateway 10)
   tradewise-otel collector run       start it; OTLP on 127.0.0.1:4318 (http) and :4317 (grpc)
+
+  DD_API_KEY=... DD_SITE=datadoghq.eu tradewise-otel collector run --role gateway
 """
 RUN_SETTINGS = "settings, from the environment:\n" + "\n".join(
     f"  {row.env:<28} {row.doc} Default: {row.default or 'none'}." for row in ROWS
@@ -113,18 +116,20 @@ def _build(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     environ = collector_environment(os.environ)
     role, binary = _role_and_binary(args)
-    check_settings(environ)
+    check_to_run(role, environ)
     print(f"collector: role {role.name}, files in {environ['TRADEWISE_DATA_DIR']}", flush=True)
     return _become(binary, config_arguments(role), environ)
 
 
 def _validate(args: argparse.Namespace) -> int:
     role, binary = _role_and_binary(args)
+    check_to_read(role, os.environ)
     return _become(binary, ["validate", *config_arguments(role)], collector_environment(os.environ))
 
 
 def _print_config(args: argparse.Namespace) -> int:
     role, binary = _role_and_binary(args)
+    check_to_read(role, os.environ)
     arguments = ["print-config", "--mode=redacted", "--format=yaml", *config_arguments(role)]
     return _become(binary, arguments, collector_environment(os.environ))
 

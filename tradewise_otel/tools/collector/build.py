@@ -25,6 +25,8 @@ BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.155.0"
 BINARY = "otelcol-tradewise"
 GO_AT_LEAST = (1, 26)
 TICK_SECONDS = 10.0
+_COSTS = {"laptop": ("120 MB", "1.2 GB", 4), "gateway": ("300 MB", "3 GB", 10)}
+"""Download, disk and CPU minutes of a first build, by role, for the person who waits."""
 
 Say = Callable[[str], None]
 
@@ -47,7 +49,7 @@ class _Site:
 
 
 def cached_binary(role: Role, environ: Mapping[str, str]) -> Path | None:
-    """The binary of an earlier build of exactly this manifest and lock, or `None`.
+    """The binary of an earlier build of exactly this manifest, lock and components, or `None`.
 
     Raises:
         GoMissingError: the key covers Go's version, so the cache cannot be asked without it.
@@ -60,7 +62,7 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
     """Build the role's Collector unless the cache has it, and return the binary's path.
 
     Args:
-        role: what to build (`manifest` and `lock` count).
+        role: what to build (`manifest`, `lock` and `components` count).
         environ: the environment to take `PATH`, `HOME`, `XDG_CACHE_HOME`, `GOPATH`, … from.
         say: is given one line at the start and at least one every ten seconds.
 
@@ -79,7 +81,7 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
         if ready := cached_binary(role, environ):
             return ready
         partial, log = cache / f"{key}.partial", cache / f"{key}.log"
-        site = _Site(partial, log, _go_environ(environ, cache), say, time.monotonic())
+        site = _Site(partial, log, go_environ(environ, cache), say, time.monotonic())
         _announce(role, site)
         _compile(role, site)
         os.replace(site.folder, cache / key)
@@ -88,10 +90,11 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
 
 
 def _announce(role: Role, site: _Site) -> None:
+    download, disk, minutes = _COSTS[role.name]
     site.say(
-        f"building the {role.name} Collector: the first time it downloads about 120 MB of Go modules "
-        f"(1.2 GB on disk with what is compiled) into {site.folder.parent} and takes about 4 CPU minutes; "
-        f"`make clean`, or removing that folder, frees it"
+        f"building the {role.name} Collector: the first time it downloads about {download} of Go modules "
+        f"({disk} on disk with what is compiled) into {site.folder.parent} and takes about {minutes} CPU "
+        f"minutes; `make clean`, or removing that folder, frees it"
     )
 
 
@@ -103,6 +106,9 @@ def _compile(role: Role, site: _Site) -> None:
     for name in ("go.mod", "go.sum"):
         shutil.copy(role.lock / name, dist)
     shutil.copy(role.manifest, site.folder / "manifest.yaml")
+    # Where both the manifest's `path:` and the lock's `replace` look for them.
+    for component in role.components:
+        shutil.copytree(component, site.folder / "components" / component.name)
     builder = _builder(site)
     # With the lock in place the builder may only write sources: its own `go mod tidy` asks for modules that
     # no proxy has, since they are imported by other modules' tests.
@@ -178,7 +184,8 @@ def _cache(environ: Mapping[str, str]) -> Path:
 
 def _key(role: Role, go_version: str) -> str:
     digest = hashlib.sha256(f"{BUILDER}\n{go_version}\n".encode())
-    for path in (role.manifest, role.lock / "go.mod", role.lock / "go.sum"):
+    own = [path for component in role.components for path in sorted(component.rglob("*")) if path.is_file()]
+    for path in (role.manifest, role.lock / "go.mod", role.lock / "go.sum", *own):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -199,7 +206,7 @@ def _go_version(environ: Mapping[str, str]) -> str:
     return said.stdout.strip()
 
 
-def _go_environ(environ: Mapping[str, str], cache: Path) -> dict[str, str]:
+def go_environ(environ: Mapping[str, str], cache: Path) -> dict[str, str]:
     """The caller's environment without what would change the result."""
     ours = {
         "GOTOOLCHAIN": "local",

@@ -1,18 +1,14 @@
 """Which files and which settings a Collector is started with.
 
-`collector/roles.json` is the one list of roles and their layers; the commands, the demo and the tests come
-here for it. The checks happen before the binary starts, because the Collector itself names neither the
-setting nor the remedy when a port is taken or a folder is read-only.
+`collector/roles.json` is the one list of roles, their layers, and the settings that a layer cannot do
+without; the commands, the demo and the tests come here for it.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
-import socket
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +32,18 @@ class CollectorError(Exception):
 
 @dataclass(frozen=True)
 class Role:
-    """A way to run the Collector: `files` are its layers in loading order, `lock` a folder, both absolute."""
+    """A way to run the Collector.
+
+    `files` are its layers in loading order, `lock` a folder, `components` the folders of our own modules that
+    the manifest names, all absolute; `needs` are the settings without which its layers do not work.
+    """
 
     name: str
     manifest: Path
     lock: Path
     files: tuple[Path, ...]
+    components: tuple[Path, ...]
+    needs: tuple[str, ...]
 
 
 def role_names() -> list[str]:
@@ -60,14 +62,24 @@ def load_role(name: str, overlays: Sequence[str] = (), extras: Path | None = Non
     Raises:
         CollectorError: unknown role or overlay, or `extras` is not a file.
     """
-    base = collector_dir()
-    row = _pick("role", name)
-    layers = [base / file for file in row["files"] if file != "extras.yaml"]
-    layers += [base / file for overlay in overlays for file in _pick("overlay", overlay)]
+    base, table = collector_dir(), _roles_json()
+    row, variations = _pick("role", name), [_pick("overlay", overlay) for overlay in overlays]
+    _check_pairing(name, overlays)
+    left_out = {"extras.yaml"}.union(*(variation["instead_of"] for variation in variations))
+    layers = [file for file in row["files"] if file not in left_out]
+    layers += [file for variation in variations for file in variation["files"]]
     last = extras.resolve() if extras else base / "extras.yaml"
     if not last.is_file():
         raise CollectorError(f"--extras {extras}: no such file")
-    return Role(name, base / row["manifest"], base / row["lock"], (*layers, last))
+    manifest = base / row["manifest"]
+    return Role(
+        name=name,
+        manifest=manifest,
+        lock=base / row["lock"],
+        files=(*(base / file for file in layers), last),
+        components=_components(manifest),
+        needs=tuple(setting for file in layers for setting in table["needs"].get(file, ())),
+    )
 
 
 def config_arguments(role: Role) -> list[str]:
@@ -76,8 +88,9 @@ def config_arguments(role: Role) -> list[str]:
 
 
 def collector_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `environ` in which every setting that the layers need has a value."""
-    return {**environ, "TRADEWISE_DATA_DIR": str(data_dir(environ))}
+    """A copy of `environ` in which every setting that has a default outside the layers has a value."""
+    # Datadog's exporter would ask a cloud's metadata service for a host name, of which we make no use.
+    return {"AWS_EC2_METADATA_DISABLED": "true", **environ, "TRADEWISE_DATA_DIR": str(data_dir(environ))}
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
@@ -101,57 +114,20 @@ def xdg_dir(environ: Mapping[str, str], variable: str, under_home: str) -> Path:
     return Path(home, under_home)
 
 
-def check_settings(environ: Mapping[str, str]) -> None:
-    """Refuse at once what would fail later and further away; makes the data folder, for its owner only.
-
-    Raises:
-        CollectorError: all problems at once, each naming its setting.
-    """
-    checks = [_data_dir_problem(data_dir(environ)), _rate_problem(environ.get("TRADEWISE_SAMPLE_RATE", "1"))]
-    checks += [_address_problem(name, environ.get(name) or default) for name, default in ADDRESSES.items()]
-    if problems := [problem for problem in checks if problem]:
-        raise CollectorError("; ".join(problems))
+def _check_pairing(role: str, overlays: Sequence[str]) -> None:
+    rows = _roles_json()["overlays"]
+    if wrong := [overlay for overlay in overlays if rows[overlay]["role"] != role]:
+        raise CollectorError(f"overlay {wrong[0]} belongs to role {rows[wrong[0]]['role']}, not {role}")
+    if len(ways := [overlay for overlay in overlays if overlay.startswith("datadog-")]) > 1:
+        raise CollectorError(
+            f"choose one of the overlays {' and '.join(ways)}: each says where all data goes"
+        )
 
 
-def _data_dir_problem(folder: Path) -> str:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return ""
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return f"TRADEWISE_DATA_DIR={folder}: {reason.lower()}; set it to a folder you may write to"
-
-
-def _rate_problem(rate: str) -> str:
-    # The layer pastes the text into a statement, so only plain decimals are safe there.
-    if re.fullmatch(r"0(\.\d+)?|1(\.0+)?", rate):
-        return ""
-    return f"TRADEWISE_SAMPLE_RATE={rate}: must be a plain number from 0 to 1, such as 0.1"
-
-
-def _address_problem(name: str, address: str) -> str:
-    host, _, port = address.rpartition(":")
-    if not re.fullmatch(r"\d{1,5}", port):
-        return f"{name}={address}: must be host:port, such as {ADDRESSES[name]}"
-    try:
-        _try_to_listen(host.strip("[]"), int(port))
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "the port is in use" if taken else (error.strerror or str(error)).lower()
-        return f"{name}={address}: {reason}; set {name} to a free host:port"
-    return ""
-
-
-def _try_to_listen(host: str, port: int) -> None:
-    family, kind, _, _, address = socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    with socket.socket(family, kind) as probe:
-        # As Go listens: a port in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
-        probe.listen(1)
+def _components(manifest: Path) -> tuple[Path, ...]:
+    """The folders of the modules that the manifest takes from us, as its `path:` rows say."""
+    rows = re.findall(r"^ +path: (\./components/\w+)$", manifest.read_text(encoding="utf-8"), re.MULTILINE)
+    return tuple(manifest.parent / row for row in rows)
 
 
 def _roles_json() -> dict[str, dict[str, Any]]:

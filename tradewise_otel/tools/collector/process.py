@@ -15,11 +15,11 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from tradewise_otel.tools.collector.checks import check_to_run
 from tradewise_otel.tools.collector.config import (
     ADDRESSES,
     CollectorError,
     Role,
-    check_settings,
     collector_environment,
     config_arguments,
     data_dir,
@@ -54,6 +54,7 @@ class CollectorProcess:
         self, binary: Path, role: Role, settings: Mapping[str, str], log: Path | None = None
     ) -> None:
         self._environ = collector_environment({**os.environ, **settings})
+        self._role = role
         self._argv = [str(binary), *config_arguments(role)]
         self._process: subprocess.Popen[bytes] | None = None
         self.data = data_dir(self._environ)
@@ -67,7 +68,7 @@ class CollectorProcess:
             CollectorError: a setting cannot work, it ended, or was not healthy within `timeout` seconds; with
                 the end of what it printed.
         """
-        check_settings(self._environ)
+        check_to_run(self._role, self._environ)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C then reaches the caller only, who stops senders first, this last.

@@ -20,12 +20,42 @@ ROWS = (
     CollectorSetting(
         "TRADEWISE_DATA_DIR",
         "$XDG_STATE_HOME/tradewise-otel",
-        "Folder of the laptop's files; made with 0700.",
+        "Folder of queues and of the laptop's files; made with 0700.",
     ),
     CollectorSetting(
         "TRADEWISE_SAMPLE_RATE", "1", "Share kept by ratio of services without our distro, from 0 to 1."
     ),
     CollectorSetting("TRADEWISE_MEMORY_MIB", "512", "Memory at which the Collector refuses more, in MiB."),
+    CollectorSetting("DD_API_KEY", "", "An API key of your Datadog organisation (role gateway)."),
+    CollectorSetting("DD_SITE", "datadoghq.com", "Your Datadog site, such as datadoghq.eu (role gateway)."),
+    CollectorSetting(
+        "TRADEWISE_QUEUE_BYTES",
+        "1073741824",
+        "How much may wait on disk for each intake; a full queue refuses (role gateway).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_DD_OTLP_URL",
+        "https://otlp.$DD_SITE",
+        "Datadog's OTLP intake, for private links and tests.",
+    ),
+    CollectorSetting("TRADEWISE_DD_TRACES_URL", "https://trace.agent.$DD_SITE", "Its intake of spans."),
+    CollectorSetting("TRADEWISE_DD_METRICS_URL", "https://api.$DD_SITE", "Its intake of metrics."),
+    CollectorSetting(
+        "TRADEWISE_DD_LOGS_URL",
+        "https://http-intake.logs.$DD_SITE",
+        "Its intake of logs (overlay datadog-exporter-only).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_AGENT_URL", "", "OTLP/HTTP receiver of your Datadog Agent (overlay datadog-agent)."
+    ),
+    CollectorSetting("TRADEWISE_TLS_CERT", "", "PEM file of the receivers' certificate (overlay secure)."),
+    CollectorSetting("TRADEWISE_TLS_KEY", "", "PEM file of its private key (overlay secure)."),
+    CollectorSetting(
+        "TRADEWISE_TLS_CLIENT_CA",
+        "",
+        "PEM file of the authority that must have signed a sender's certificate (overlay secure).",
+    ),
+    CollectorSetting("TRADEWISE_TOKEN", "", "Token that senders show as `Bearer` (overlay secure)."),
     CollectorSetting(
         "TRADEWISE_SELF_METRICS", "none", "Level of the Collector's own metrics; `basic` to `detailed`."
     ),

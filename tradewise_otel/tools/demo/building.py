@@ -7,7 +7,6 @@ them at once: they are in this process's group.
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,13 +44,13 @@ class BuildResult:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._outcome: dict[str, str | int] = {}
-        self.done = threading.Event()
+        self.done = False
 
     def take(self, line: str) -> None:
         """Handle one line of the build's stdout; called from the reader's thread."""
         if line.startswith("{"):
             self._outcome = json.loads(line)
-            self.done.set()
+            self.done = True
         else:
             self._say(f"collector: {line}")
 

@@ -25,6 +25,7 @@ from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts, fr
 # Records travel in batches; a few seconds is usual, more is a machine that is busy.
 ARRIVAL_SECONDS = 30.0
 SLOW_TRAFFIC_PAUSE_SECONDS = 1.0
+GLANCE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,24 +65,25 @@ def _work_folder(keep: Path | None) -> Path:
 
 
 class Traffic:
-    """Traffic in a thread of its own, so that Ctrl-C does not have to find its way through an event loop."""
+    """Traffic in a thread of its own, so that Ctrl-C does not have to find its way through an event loop.
+
+    Whoever waits for it sleeps and looks: an exception that a signal raises inside `join` or `Event.wait`
+    leaves their locks released that others still hold.
+    """
 
     def __init__(self, backend_url: str, bot_url: str, seed: int, rounds: int, pause: float) -> None:
         self._arguments = (backend_url, bot_url, seed, rounds, pause)
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
-        self._thread.start()
+        self.ended = False
+        threading.Thread(target=self._run, name="traffic", daemon=True).start()
 
     def _run(self) -> None:
         try:
             traffic.run(*self._arguments)
         except Exception as error:
             self._error = error
-
-    def wait(self, seconds: float) -> bool:
-        """Wait a moment; tells whether it has ended."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        finally:
+            self.ended = True
 
     def check(self) -> None:
         """Raise DemoError if it went wrong."""
@@ -153,10 +155,11 @@ class Demo:
         return result
 
     def _wait_for(self, build: BuildResult) -> Path:
-        if not build.done.is_set():
+        if not build.done:
             self._say("demo: waiting for the Collector; the backend goes on, quietly, into backend.jsonl")
             self._printer.quiet_events = True
-        while not build.done.wait(0.5):
+        while not build.done:
+            time.sleep(GLANCE_SECONDS)
             self._backend.check_alive()
             self._build.check_alive()
         self._printer.quiet_events = False
@@ -177,10 +180,11 @@ class Demo:
 
     def _traffic(self, seed: int, title: str, rounds: int = 0, pause: float = 0) -> None:
         self._say(f"demo: {title}")
-        done = Traffic(self._backend_url, self._bot_url, seed, rounds or self._options.rounds, pause)
-        while not done.wait(0.5):
+        playing = Traffic(self._backend_url, self._bot_url, seed, rounds or self._options.rounds, pause)
+        while not playing.ended:
+            time.sleep(GLANCE_SECONDS)
             self._backend.check_alive()
-        done.check()
+        playing.check()
 
     @property
     def _backend_url(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import collector, docs
+from . import classify, docs, edge
 
 
 def artefacts() -> dict[Path, Callable[[], str]]:
@@ -18,7 +18,8 @@ def artefacts() -> dict[Path, Callable[[], str]]:
         Path("docs/events.md"): docs.events,
         Path("docs/metrics.md"): docs.metrics,
         Path("docs/settings.md"): docs.settings,
-        Path("collector/config/classify.generated.yaml"): collector.classify,
+        Path("collector/config/classify.generated.yaml"): classify.classify,
+        Path("collector/config/edge.generated.yaml"): edge.edge,
     }
 
 

@@ -14,6 +14,8 @@ from tradewise_otel.catalogue.lookup import event_for, fields_of
 from tradewise_otel.catalogue.retention import RETENTION
 from tradewise_otel.catalogue.vocabulary import EventType, Field
 
+from .ottl import fill, group
+
 RESERVED_ON_SPANS = ("service", "env", "status")
 """Attribute names that mean something else to Datadog on a span (contract 4); `Field.datadog` has others."""
 
@@ -75,24 +77,24 @@ def _classify_lines() -> Iterator[str]:
     yield "    trace_statements:"
     for rule in SPAN_RULES:
         condition = f'span.attributes["event_type"] == nil and {rule.when}'
-        yield from _group(rule.why, condition, _span_event(rule))
-    yield from _group(
+        yield from group(rule.why, condition, _span_event(rule))
+    yield from group(
         "Names that mean something else to Datadog on a span.",
         " or ".join(f'span.attributes["{name}"] != nil' for name in RESERVED_ON_SPANS),
         _renames(),
     )
-    yield from _group(
+    yield from group(
         "Identity of outgoing calls: METHOD host, and who is called.",
         'span.attributes["event_type"] == "external_api_call"',
         _call_identity(),
     )
-    yield from _group(
+    yield from group(
         "Profiled functions are one operation with many resources.",
         'span.attributes["event_type"] == "performance_metric"',
-        [_fill("span", "operation.name", '"tradewise.task"')],
+        [fill("span", "operation.name", '"tradewise.task"')],
     )
     yield "    log_statements:"
-    yield from _group("", "", _record_statements())
+    yield from group("", "", _record_statements())
 
 
 def _keeps_lines() -> Iterator[str]:
@@ -102,7 +104,7 @@ def _keeps_lines() -> Iterator[str]:
     yield "    error_mode: ignore"
     yield "    log_statements:"
     condition = f'log.attributes["sampling.reason"] == nil and {_is_one_of(always)}'
-    yield from _group("", condition, ['set(log.attributes["sampling.reason"], "event")'])
+    yield from group("", condition, ['set(log.attributes["sampling.reason"], "event")'])
 
 
 def _span_event(rule: SpanRule) -> Iterator[str]:
@@ -113,9 +115,9 @@ def _span_event(rule: SpanRule) -> Iterator[str]:
         # A foreign session id is no pseudonym, so it gets no second place to be in.
         if mark.semconv and mark.sensitivity != "pseudonym":
             for target in _span_names(name, mark):
-                yield _fill("span", target, _coalesce(mark))
+                yield fill("span", target, _coalesce(mark))
     microseconds = "(span.end_time_unix_nano - span.start_time_unix_nano) / 1000"
-    yield _fill("span", rule.duration, f"Double({microseconds}) / 1000.0")
+    yield fill("span", rule.duration, f"Double({microseconds}) / 1000.0")
     yield f'set(span.attributes["event_type"], "{rule.event_type}")'
 
 
@@ -123,9 +125,9 @@ def _call_identity() -> list[str]:
     host, method = 'span.attributes["server.address"]', 'span.attributes["http.request.method"]'
     both = f"{method} != nil and {host} != nil"
     return [
-        _fill("span", "peer.service", host),
-        _fill("span", "event.service", 'span.attributes["peer.service"]'),
-        _fill("span", "resource.name", f'Concat([{method}, {host}], " ")', both),
+        fill("span", "peer.service", host),
+        fill("span", "event.service", 'span.attributes["peer.service"]'),
+        fill("span", "resource.name", f'Concat([{method}, {host}], " ")', both),
     ]
 
 
@@ -133,12 +135,12 @@ def _renames() -> Iterator[str]:
     for name in RESERVED_ON_SPANS:
         targets = ("peer.service", "event.service") if name == "service" else (f"event.{name}",)
         for target in targets:
-            yield _fill("span", target, f'span.attributes["{name}"]')
+            yield fill("span", target, f'span.attributes["{name}"]')
         yield f'delete_key(span.attributes, "{name}")'
 
 
 def _record_statements() -> Iterator[str]:
-    yield _fill("log", "event_type", "log.event_name", 'log.event_name != ""')
+    yield fill("log", "event_type", "log.event_name", 'log.event_name != ""')
     yield f'set(log.attributes["retention_class"], "{PLAIN.retention}")'
     debug = "log.severity_number >= SEVERITY_NUMBER_TRACE and log.severity_number < SEVERITY_NUMBER_INFO"
     yield f'set(log.attributes["retention_class"], "debug_logs") where {debug}'
@@ -160,25 +162,6 @@ def _like_family(event: EventType) -> bool:
     )
 
 
-def _group(why: str, condition: str, statements: Iterator[str] | list[str]) -> Iterator[str]:
-    """One group of statements; all of them run only where `condition` holds."""
-    if why:
-        yield f"      # {why}"
-    first = "      - "
-    if condition:
-        yield f"{first}conditions:"
-        yield f"          - {_yaml(condition)}"
-        first = "        "
-    yield f"{first}statements:"
-    yield from (f"          - {_yaml(statement)}" for statement in statements)
-
-
-def _fill(context: str, name: str, value: str, when: str = "") -> str:
-    """Set an attribute that is absent; OTTL's `set` does nothing when the value is nil."""
-    target = f'{context}.attributes["{name}"]'
-    return f"set({target}, {value}) where {target} == nil" + (f" and {when}" if when else "")
-
-
 def _coalesce(mark: Field) -> str:
     sources = [f'span.attributes["{name}"]' for name in mark.semconv]
     return sources[0] if len(sources) == 1 else f"Coalesce([{', '.join(sources)}])"
@@ -191,8 +174,3 @@ def _span_names(name: str, mark: Field) -> tuple[str, ...]:
 def _is_one_of(events: list[EventType]) -> str:
     names = "|".join(event.name + (".*" if event.open_family else "") for event in events)
     return f'IsMatch(log.attributes["event_type"], "^({names})$")'
-
-
-def _yaml(statement: str) -> str:
-    """A plain YAML scalar; `$` is doubled, since the Collector would take one for a variable."""
-    return statement.replace("$", "$$")

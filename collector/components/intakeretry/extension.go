@@ -1,0 +1,102 @@
+// Package intakeretry keeps what an intake refuses for a reason that passes.
+//
+// The OTLP/HTTP exporter tries again at 429, 502, 503 and 504 only, as the OTLP specification says, and drops
+// the data at every other status. Datadog's intake also answers 500 when it has trouble, 408 when it was slow,
+// and 401 or 403 while a key is being rotated: nothing that is wrong with the data. This extension is a client
+// middleware that turns those answers into 503, so that the exporter keeps the data in its queue; what the
+// intake really said goes to the Collector's own log, once a change.
+package intakeretry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync/atomic"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensionmiddleware"
+	"go.uber.org/zap"
+)
+
+// Config says which answers are tried again.
+type Config struct {
+	// Statuses are HTTP status codes from 400 to 599.
+	Statuses []int `mapstructure:"statuses"`
+}
+
+// Validate refuses what is no failure, or what the exporter tries again by itself.
+func (c *Config) Validate() error {
+	if len(c.Statuses) == 0 {
+		return errors.New("statuses is empty: name the answers to try again, such as 500")
+	}
+	for _, status := range c.Statuses {
+		if status < 400 || status > 599 {
+			return fmt.Errorf("statuses: %d is not from 400 to 599", status)
+		}
+	}
+	return nil
+}
+
+// NewFactory makes the extension under the type `intake_retry`.
+func NewFactory() extension.Factory {
+	return extension.NewFactory(
+		component.MustNewType("intake_retry"),
+		func() component.Config { return &Config{Statuses: []int{401, 403, 408, 500}} },
+		create,
+		component.StabilityLevelBeta,
+	)
+}
+
+func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
+	return &middleware{statuses: cfg.(*Config).Statuses, logger: set.Logger}, nil
+}
+
+type middleware struct {
+	component.StartFunc
+	component.ShutdownFunc
+	statuses []int
+	logger   *zap.Logger
+}
+
+var _ extensionmiddleware.HTTPClient = (*middleware)(nil)
+
+// GetHTTPRoundTripper wraps the transport of one exporter; each has a memory of its own of what was said last.
+func (m *middleware) GetHTTPRoundTripper(context.Context) (extensionmiddleware.WrapHTTPRoundTripperFunc, error) {
+	return func(_ context.Context, next http.RoundTripper) (http.RoundTripper, error) {
+		return &transport{middleware: m, next: next}, nil
+	}, nil
+}
+
+type transport struct {
+	*middleware
+	next http.RoundTripper
+	last atomic.Int64
+}
+
+// RoundTrip passes the answer on, as 503 where it is one to try again.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(request)
+	if err != nil {
+		return response, err
+	}
+	status := response.StatusCode
+	again := slices.Contains(t.statuses, status)
+	if t.last.Swap(int64(status)) != int64(status) && again {
+		t.logger.Warn("the intake refuses; kept in the queue and tried again",
+			zap.String("intake", request.URL.Host+request.URL.Path), zap.Int("status", status), zap.String("see", hint(status)))
+	}
+	if again {
+		response.StatusCode = http.StatusServiceUnavailable
+	}
+	return response, nil
+}
+
+func hint(status int) string {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return "DD_API_KEY and DD_SITE: the key is wrong, of another site, or may not use this intake"
+	}
+	return "https://status.datadoghq.com"
+}

@@ -1,0 +1,152 @@
+"""Refuses at once what would fail later and further away.
+
+The checks happen before the binary starts, because the Collector itself names neither the setting nor the
+remedy when a port is taken, a folder is read-only or a key is missing.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import re
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tradewise_otel.tools.collector.config import ADDRESSES, CollectorError, Role, data_dir
+from tradewise_otel.tools.collector.settings import ROWS
+
+_URLS = (
+    "TRADEWISE_DD_OTLP_URL",
+    "TRADEWISE_DD_TRACES_URL",
+    "TRADEWISE_DD_METRICS_URL",
+    "TRADEWISE_DD_LOGS_URL",
+    "TRADEWISE_AGENT_URL",
+)
+_FILES = ("TRADEWISE_TLS_CERT", "TRADEWISE_TLS_KEY", "TRADEWISE_TLS_CLIENT_CA")
+_WHOLE_NUMBERS = ("TRADEWISE_MEMORY_MIB", "TRADEWISE_QUEUE_BYTES")
+_WITHOUT_OTLP_INTAKE = ("ddog-gov.com", "us2.ddog-gov.com")
+
+
+def check_to_run(role: Role, environ: Mapping[str, str]) -> None:
+    """Check all that a start needs; makes the data folder, for its owner only.
+
+    Raises:
+        CollectorError: all problems at once, each naming its setting and the remedy.
+    """
+    problems = [*_setting_problems(role, environ), *_address_problems(role, environ)]
+    _refuse([*problems, *_data_dir_problems(data_dir(environ))])
+
+
+def check_to_read(role: Role, environ: Mapping[str, str]) -> None:
+    """Check what the layers need to be read at all, as `validate` does; touches neither disk nor network.
+
+    Raises:
+        CollectorError: all problems at once, each naming its setting and the remedy.
+    """
+    _refuse(list(_setting_problems(role, environ)))
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise CollectorError("\n".join(problems))
+
+
+def _setting_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
+    meanings = {row.env: row.doc for row in ROWS}
+    for name in role.needs:
+        if not environ.get(name, "").strip():
+            yield f"{name} is not set, and role {role.name} needs it so: {meanings[name]}"
+    for name in _WHOLE_NUMBERS:
+        if (number := environ.get(name)) and not re.fullmatch(r"[1-9]\d*", number):
+            yield f"{name}={number}: must be a whole number above 0"
+    for name in _URLS:
+        if (url := environ.get(name)) and not _is_url(url):
+            yield f"{name}={url}: must be http://host:port or https://host, without a path"
+    yield from _rate_problems(environ.get("TRADEWISE_SAMPLE_RATE", "1"))
+    yield from _site_problems(role, environ)
+
+
+def _is_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.path.strip("/")
+
+
+def _rate_problems(rate: str) -> Iterator[str]:
+    # The layer pastes the text into a statement, so only plain decimals are safe there.
+    if not re.fullmatch(r"0(\.\d+)?|1(\.0+)?", rate):
+        yield f"TRADEWISE_SAMPLE_RATE={rate}: must be a plain number from 0 to 1, such as 0.1"
+
+
+def _site_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
+    site = environ.get("DD_SITE", "")
+    if site and not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", site):
+        yield f"DD_SITE={site}: must be a Datadog site such as datadoghq.com or datadoghq.eu, without https://"
+    by_exporter = any(path.name == "datadog-exporter-only.yaml" for path in role.files)
+    if site in _WITHOUT_OTLP_INTAKE and "DD_API_KEY" in role.needs and not by_exporter:
+        yield f"DD_SITE={site} has no OTLP intake: add --overlay datadog-exporter-only"
+
+
+def _address_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
+    for name, default in ADDRESSES.items():
+        address = environ.get(name) or default
+        if problem := _open_problem(role, name, address) or _listen_problem(name, address):
+            yield problem
+    for name in _FILES:
+        if (path := environ.get(name)) and not os.access(path, os.R_OK):
+            yield f"{name}={path}: no such file, or not readable; it must be a PEM file"
+
+
+def _open_problem(role: Role, name: str, address: str) -> str:
+    """What arrives at the OTLP doors is not redacted yet, so beyond loopback they have a lock."""
+    if "OTLP" not in name or "TRADEWISE_TOKEN" in role.needs or _is_loopback(address.rpartition(":")[0]):
+        return ""
+    way = "add --overlay secure" if role.name == "gateway" else "use --role gateway --overlay secure"
+    return f"{name}={address}: beyond loopback it needs TLS and a token; {way}, or listen on 127.0.0.1"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen_problem(name: str, address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not re.fullmatch(r"\d{1,5}", port):
+        return f"{name}={address}: must be host:port, such as {ADDRESSES[name]}"
+    try:
+        _try_to_listen(host.strip("[]"), int(port))
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "the port is in use" if taken else (error.strerror or str(error)).lower()
+        return f"{name}={address}: {reason}; set {name} to a free host:port"
+    return ""
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    family, kind, _, _, address = socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind) as probe:
+        # As Go listens: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen(1)
+
+
+def _data_dir_problems(folder: Path) -> Iterator[str]:
+    # The queue's own folder may be there already, from another user.
+    for place in (folder, folder / "queue"):
+        if place == folder or place.exists():
+            try:
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=place):
+                    pass
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                yield f"TRADEWISE_DATA_DIR={folder}: {place}: {reason}; set it to a folder you may write to"
