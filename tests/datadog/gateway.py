@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tradewise_otel.tools.collector.build import build
-from tradewise_otel.tools.collector.config import Role, load_role, xdg_dir
+from tradewise_otel.tools.collector.build import build, cache_dir
+from tradewise_otel.tools.collector.config import Role, load_role
 from tradewise_otel.tools.collector.process import CollectorProcess, free_addresses
 from tradewise_otel.tools.standin.definitions import Definitions, load_definitions
 from tradewise_otel.tools.standin.received import Received
@@ -77,5 +77,4 @@ def changed(role: Role, folder: Path, layer: str, change: Callable[[str], str]) 
 
 def definitions() -> Definitions:
     """Datadog's own message definitions, of the versions in the gateway's lock."""
-    cache = xdg_dir(os.environ, "XDG_CACHE_HOME", ".cache") / "tradewise-otel" / "collector"
-    return load_definitions(load_role("gateway").lock, os.environ, cache)
+    return load_definitions(load_role("gateway").lock, os.environ, cache_dir(os.environ))

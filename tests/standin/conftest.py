@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tradewise_otel.assets import collector_dir
-from tradewise_otel.tools.collector.config import xdg_dir
+from tradewise_otel.tools.collector.build import cache_dir
 from tradewise_otel.tools.standin.definitions import Definitions, load_definitions
 from tradewise_otel.tools.standin.received import Received
 from tradewise_otel.tools.standin.recording import Recording, RecordingWriter
@@ -25,7 +25,7 @@ def lock() -> Path:
 @pytest.fixture(scope="session")
 def cache() -> Path:
     """The Collector builder's cache."""
-    return xdg_dir(os.environ, "XDG_CACHE_HOME", ".cache") / "tradewise-otel" / "collector"
+    return cache_dir(os.environ)
 
 
 @pytest.fixture(scope="session")

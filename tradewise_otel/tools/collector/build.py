@@ -54,7 +54,7 @@ def cached_binary(role: Role, environ: Mapping[str, str]) -> Path | None:
     Raises:
         GoMissingError: the key covers Go's version, so the cache cannot be asked without it.
     """
-    binary = _cache(environ) / _key(role, _go_version(environ)) / BINARY
+    binary = cache_dir(environ) / _key(role, _go_version(environ)) / BINARY
     return binary if binary.is_file() else None
 
 
@@ -71,7 +71,7 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
         CollectorError: a step failed; the message has the log's path and its last lines.
     """
     key = _key(role, _go_version(environ))
-    cache = _cache(environ)
+    cache = cache_dir(environ)
     if ready := cached_binary(role, environ):
         say(f"already built: {ready}")
         return ready
@@ -178,7 +178,8 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _cache(environ: Mapping[str, str]) -> Path:
+def cache_dir(environ: Mapping[str, str]) -> Path:
+    """The folder of finished builds, of Go's own caches, and of what is derived from them."""
     return xdg_dir(environ, "XDG_CACHE_HOME", ".cache") / "tradewise-otel" / "collector"
 
 

@@ -1,4 +1,4 @@
-"""The Collector's build as a process of the demo: `python -m tradewise_otel.tools.demo.building`.
+"""The Collector's build as a process of the demo: `python -m tradewise_otel.tools.demo.building ROLE`.
 
 A process and not a thread, because a build runs compilers for minutes and Ctrl-C has to end all of
 them at once: they are in this process's group.
@@ -14,15 +14,13 @@ from tradewise_otel.tools.collector.build import build
 from tradewise_otel.tools.collector.config import CollectorError, load_role
 from tradewise_otel.tools.demo.processes import DemoError
 
-ROLE = "laptop"
 
-
-def main() -> int:
+def main(role: str) -> int:
     """Print progress lines, and last a JSON object: the binary, or the error and its exit code."""
     # The backend and its first round of traffic come first on a small machine.
     os.nice(10)
     try:
-        binary = _binary()
+        binary = _binary(role)
     except CollectorError as error:
         print(json.dumps({"error": str(error), "exit_code": error.exit_code}), flush=True)
         return error.exit_code
@@ -30,12 +28,12 @@ def main() -> int:
     return 0
 
 
-def _binary() -> Path:
+def _binary(role: str) -> Path:
     if chosen := os.environ.get("TRADEWISE_COLLECTOR_BIN"):
         if not os.access(chosen, os.X_OK):
             raise CollectorError(f"TRADEWISE_COLLECTOR_BIN={chosen}: not an executable file")
         return Path(chosen).absolute()
-    return build(load_role(ROLE), os.environ, lambda line: print(line, flush=True))
+    return build(load_role(role), os.environ, lambda line: print(line, flush=True))
 
 
 class BuildResult:
@@ -62,4 +60,4 @@ class BuildResult:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

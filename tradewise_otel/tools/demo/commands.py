@@ -54,6 +54,6 @@ def bot_command(port: int) -> list[str]:
     return [sys.executable, "-m", STUB_BOT, "--port", str(port)]
 
 
-def build_command() -> list[str]:
-    """The Collector's build."""
-    return [sys.executable, "-m", BUILDING]
+def build_command(role: str) -> list[str]:
+    """The build of a role's Collector."""
+    return [sys.executable, "-m", BUILDING, role]

@@ -10,15 +10,18 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from tradewise_otel.tools.collector.config import load_role
 from tradewise_otel.tools.collector.process import CollectorProcess
 from tradewise_otel.tools.demo import commands, summary, traffic
-from tradewise_otel.tools.demo.building import ROLE, BuildResult
+from tradewise_otel.tools.demo.building import BuildResult
+from tradewise_otel.tools.demo.files import Files
 from tradewise_otel.tools.demo.printer import Printer
 from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts, free_port
 
@@ -36,6 +39,20 @@ class Options:
     rounds: int = 1
     seed: int = 1
     keep: Path | None = None
+    datadog: bool = False
+
+
+class Destination(Protocol):
+    """Where the Collector sends, and how to see what has arrived there (`Files`, `Datadog`)."""
+
+    role: str
+    patience: str
+
+    def settings(self) -> dict[str, str]: ...
+    def look(self, wanted: set[str], shown: Counter[str]) -> bool: ...
+    def report(self, wanted: set[str]) -> str: ...
+    def missing(self, shown: Counter[str]) -> list[str]: ...
+    def where(self) -> list[str]: ...
 
 
 def run_demo(options: Options) -> int:
@@ -106,6 +123,7 @@ class Demo:
         self._senders, self._receivers = senders, receivers
         self._printer = Printer(folder / "backend.jsonl", sys.stdout)
         self._data = folder / "collector"
+        self._destination = self._open_destination()
         self._backend_port, self._bot_port, self._otlp_port = free_port(), free_port(), free_port()
 
     def play(self) -> int:
@@ -125,6 +143,17 @@ class Demo:
         if missing:
             raise DemoError(f"missing: {', '.join(missing)}")
         return 0
+
+    def _open_destination(self) -> Destination:
+        if not self._options.datadog:
+            return Files(self._data)
+        # Not at the top: the laptop's demo needs none of what they need.
+        from tradewise_otel.tools.demo.datadog import KEY, Datadog
+        from tradewise_otel.tools.standin.server import StandIn
+
+        with self._interrupts.held():
+            standin = self._receivers.enter_context(StandIn(self._folder / "datadog", api_key=KEY))
+        return Datadog(standin)
 
     def _say(self, text: str) -> None:
         self._printer.say(text)
@@ -151,7 +180,9 @@ class Demo:
 
     def _start_build(self) -> BuildResult:
         result = BuildResult(self._say)
-        self._build = self._start("build", commands.build_command(), os.environ, result.take)
+        self._build = self._start(
+            "build", commands.build_command(self._destination.role), os.environ, result.take
+        )
         return result
 
     def _wait_for(self, build: BuildResult) -> Path:
@@ -171,8 +202,10 @@ class Demo:
             "TRADEWISE_OTLP_HTTP": f"127.0.0.1:{self._otlp_port}",
             "TRADEWISE_OTLP_GRPC": f"127.0.0.1:{free_port()}",
             "TRADEWISE_HEALTH": f"127.0.0.1:{free_port()}",
+            **self._destination.settings(),
         }
-        collector = CollectorProcess(binary, load_role(ROLE), settings, self._folder / "collector.log")
+        role = load_role(self._destination.role)
+        collector = CollectorProcess(binary, role, settings, self._folder / "collector.log")
         with self._interrupts.held():
             self._receivers.callback(collector.stop)
             collector.start()
@@ -196,30 +229,21 @@ class Demo:
 
     def _show_table(self) -> list[str]:
         wanted = self._printer.event_ids()
-        arrived = self._wait_until_arrived(wanted)
-        late = len(wanted - arrived.event_ids)
-        self._say(f"\n{summary.table(arrived)}\n")
-        if late:
-            self._say(f"{late} of {len(wanted)} records of the second round are still under way")
+        self._wait_until_arrived(wanted)
+        self._say(self._destination.report(wanted))
         self._say(self._where())
-        return summary.missing(self._printer.counts, arrived)
+        return self._destination.missing(self._printer.counts)
 
-    def _wait_until_arrived(self, wanted: set[str]) -> summary.Arrived:
+    def _wait_until_arrived(self, wanted: set[str]) -> None:
         self._printer.quiet_events = True
+        self._say(f"demo: waiting until all of it has arrived ({self._destination.patience})")
         deadline = time.monotonic() + ARRIVAL_SECONDS
-        while True:
-            arrived = summary.read(self._data)
-            complete = wanted <= arrived.event_ids and not summary.missing(self._printer.counts, arrived)
-            if complete or time.monotonic() > deadline:
-                return arrived
+        while not self._destination.look(wanted, self._printer.counts) and time.monotonic() < deadline:
             self._backend.check_alive()
             time.sleep(1)
 
     def _where(self) -> str:
-        names = ("logs", "traces", "metrics")
-        files = [self._printer.path, *(self._data / f"{name}.jsonl" for name in names)]
-        lines = ["kept: goes to Datadog; sampled out: counted, and only in these files, which stay:"]
-        lines += [f"  {path}" for path in files]
+        lines = ["every line of the backend:", f"  {self._printer.path}", *self._destination.where()]
         lines += ["to try:", *(f"  {line}" for line in summary.jq_lines(self._printer.path))]
         return "\n".join(lines)
 
