@@ -38,6 +38,7 @@ from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import EventSpanProcessor
 from tradewise_otel.pipeline.workers import on_fork
 from tradewise_otel.record.build import automatic
+from tradewise_otel.record.verdict import Verdicts
 from tradewise_otel.redact import key_store
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
@@ -72,7 +73,8 @@ class Pipeline:
         key, self._key_lasts = key_store.load(settings.pseudonym_key, state_dir(environ))
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
         self._sink = self._make_sink(key)
-        self._runtime = Runtime(settings, self._sink, self._aggregate, self._ledger)
+        verdicts = Verdicts(lambda: self._ledger.add("sampled_out", "requests", reason="limit"))
+        self._runtime = Runtime(settings, self._sink, self._aggregate, self._ledger, verdicts)
         self._libraries = Libraries(self._runtime)
         self._exporters = exporter.Exporters(environ, self._say_outage)
         self._app_metrics = AppMetrics(None)
@@ -176,6 +178,7 @@ class Pipeline:
         self._ledger.shielded("say", self._sink.emit, None)(event)
 
     def _shutdown(self) -> None:
+        self._libraries.let_go()
         lost = self._dispatch.shutdown(self._settings.shutdown_seconds)
         if lost:
             figures = ", ".join(f"{count} of {signal}" for signal, count in sorted(lost.items()))

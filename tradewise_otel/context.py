@@ -9,12 +9,20 @@ request: a poll loop that a request started would otherwise carry its first user
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any
 
 OUTLIVES_SECONDS = 60.0
 """How long after its root span a holder still lends its user and its verdict to stragglers."""
+
+WAITING_RECORDS = 512
+WAITING_BYTES = 512 * 1024
+"""What may wait for the verdict of one request; one more, and the request is called slow (P8)."""
+
+Release = Callable[[str, float], None]
+"""Sends a record or a span that has waited, given the verdict's reason and weight."""
 
 Scope = dict[str, Any]
 _STATE_NAMES = frozenset({"user_id", "tenant_id", "session_id"})
@@ -27,16 +35,20 @@ class Request:
         request_id: the correlation id, kept from the caller or made here; None outside requests.
         user_id, tenant_id, session_id: identity as bound; `session_id` in clear, it leaves as a pseudonym.
         scope: the innermost ASGI scope, for `request.state` and the route.
-        reason: the verdict once the root span has ended, else None.
+        reason, weight: the verdict, once there is one; reason is None before.
         keep: strongest reason so far to keep the whole request (`severity` or `event`), else None.
         sampled: the ratio's answer, which is the W3C sampled flag; None where no root span was asked.
+        ratio_weight: how many requests this one stands for, if the ratio keeps it.
         span: the root span, or that of the mounted app that answers; None outside requests.
     """
 
     __slots__ = (
         "_pending",
+        "_waiting",
+        "_waiting_bytes",
         "ended_at",
         "keep",
+        "ratio_weight",
         "reason",
         "request_id",
         "sampled",
@@ -60,9 +72,11 @@ class Request:
         self.keep: str | None = None
         self.sampled: bool | None = None
         self.span: Any = None
-        self.weight = 1.0
+        self.weight = self.ratio_weight = 1.0
         self.ended_at: float | None = None
         self._pending: list[Callable[[], None]] = []
+        self._waiting: deque[Release] = deque()
+        self._waiting_bytes = 0
 
     def learn(self, **identity: object) -> None:
         """Takes the identity that is given; None and empty values teach nothing."""
@@ -102,9 +116,47 @@ class Request:
                 return
             send()
 
+    @property
+    def is_open(self) -> bool:
+        """True while records wait: there is a root span, and no verdict over it yet."""
+        return self.reason is None and self.span is not None
+
+    def until_verdict(self, release: Release, size: int) -> None:
+        """Keeps a record or span of `size` bytes back until the verdict; past the bounds there is one."""
+        self._waiting.append(release)
+        self._waiting_bytes += size
+        if self.reason is not None:
+            # Another thread has decided in this moment.
+            self._release()
+        elif len(self._waiting) > WAITING_RECORDS or self._waiting_bytes > WAITING_BYTES:
+            self.decide("slow", 1.0)
+
+    def decide(self, reason: str, weight: float) -> None:
+        """States the verdict and lets go what has waited for it. The first one stays."""
+        if self.reason is None:
+            self.weight = weight
+            self.reason = reason
+        self._release()
+
+    def _release(self) -> None:
+        # Several threads may be here; each record goes once.
+        while self._waiting:
+            try:
+                release = self._waiting.popleft()
+            except IndexError:
+                return
+            release(self.reason or "none", self.weight)
+
     def end(self) -> None:
         """The root span has ended: what comes from now on is a straggler."""
+        if self.reason is None:
+            # Whoever should have judged has failed; nothing may wait for ever.
+            self.decide(*self.by_ratio())
         self.ended_at = time.monotonic()
+
+    def by_ratio(self) -> tuple[str, float]:
+        """What the ratio alone says: reason and weight."""
+        return ("ratio", self.ratio_weight) if self.sampled else ("none", 1.0)
 
     @property
     def expired(self) -> bool:

@@ -11,10 +11,10 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 
-from tradewise_otel.context import Request
+from tradewise_otel.context import WAITING_BYTES, WAITING_RECORDS, Request
 from tradewise_otel.pipeline import sampling
 from tradewise_otel.record.build import Event
-from tradewise_otel.record.verdict import judge, keeps_by_ratio, request_reason, threshold
+from tradewise_otel.record.verdict import KEPT_A_SECOND, Verdicts, judge, keeps_by_ratio, threshold
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "sampling.json").read_text())
 OFF = {"OTEL_TRACES_SAMPLER": "always_off"}
@@ -92,7 +92,7 @@ def _event(
 
 def _request(sampled: bool | None = False, **known: Any) -> Request:
     request = Request("rid")
-    request.sampled, request.weight = sampled, 10.0 if sampled else 1.0
+    request.sampled, request.ratio_weight = sampled, 10.0 if sampled else 1.0
     for name, value in known.items():
         setattr(request, name, value)
     return request
@@ -147,13 +147,82 @@ def test_records_after_the_verdict_follow_it(whole: str) -> None:
     assert _judged(_event("WARNING", request=request)) == (own, 1.0)
 
 
+def _verdict(request: Request, **found: bool) -> tuple[str | None, float]:
+    Verdicts(lambda: None).decide(request, **found)
+    return request.reason, request.weight
+
+
 def test_a_request_follows_its_strongest_reason() -> None:
     """Errors come before slowness, that before what records asked for, the ratio last, with its weight."""
-    assert request_reason(_request(True, keep="event"), failed=True, slow=True) == ("error", 1.0)
-    assert request_reason(_request(True, keep="event"), failed=False, slow=True) == ("slow", 1.0)
-    assert request_reason(_request(True, keep="event"), failed=False, slow=False) == ("event", 1.0)
-    assert request_reason(_request(True), failed=False, slow=False) == ("ratio", 10.0)
-    assert request_reason(_request(False), failed=False, slow=False) == ("none", 1.0)
+    assert _verdict(_request(True, keep="event"), failed=True, slow=True) == ("error", 1.0)
+    assert _verdict(_request(True, keep="event"), slow=True) == ("slow", 1.0)
+    assert _verdict(_request(True, keep="event")) == ("event", 1.0)
+    assert _verdict(_request(True)) == ("ratio", 10.0)
+    assert _verdict(_request(False)) == ("none", 1.0)
+
+
+def test_the_first_verdict_stays() -> None:
+    """A request that was judged early, such as a stream, is not judged again at its end."""
+    request = _request(False)
+    assert _verdict(request) == ("none", 1.0)
+    assert _verdict(request, failed=True) == ("none", 1.0)
+
+
+def test_so_many_a_second_are_kept_beside_the_ratio() -> None:
+    """Beyond 50 a second the ratio alone decides, counted; those that it keeps anyway use up nothing."""
+    now, left = [100.2], []
+    verdicts = Verdicts(lambda: left.append(1), clock=lambda: now[0])
+
+    def reasons(sampled: bool, count: int) -> list[str | None]:
+        requests = [_request(sampled) for _ in range(count)]
+        for request in requests:
+            verdicts.decide(request, failed=True)
+        return [request.reason for request in requests]
+
+    assert reasons(True, 500) == ["error"] * 500
+    assert reasons(False, 60) == ["error"] * KEPT_A_SECOND + ["none"] * 10
+    assert len(left) == 10
+    now[0] += 1
+    assert reasons(False, 1) == ["error"]
+
+
+def test_what_waits_goes_once_with_the_verdict() -> None:
+    """Records wait for the verdict of an open request in order, and go at once after it."""
+    request, gone = _request(span=object()), []
+    for number in range(3):
+        request.until_verdict(lambda reason, weight, n=number: gone.append((n, reason, weight)), 10)
+    assert gone == []
+    request.decide("error", 1.0)
+    request.until_verdict(lambda reason, weight: gone.append((3, reason, weight)), 10)
+    assert gone == [(number, "error", 1.0) for number in range(4)]
+
+
+@pytest.mark.parametrize(("records", "size"), [(WAITING_RECORDS + 1, 1), (3, WAITING_BYTES // 2)])
+def test_past_the_bounds_a_request_is_slow(records: int, size: int) -> None:
+    """Too many records, or too many bytes, and nothing waits any more: the request is kept as slow."""
+    request, gone = _request(span=object()), []
+    for _ in range(records):
+        request.until_verdict(lambda reason, _weight: gone.append(reason), size)
+    assert gone == ["slow"] * records
+    assert not request.is_open
+
+
+def test_nothing_waits_beyond_the_end() -> None:
+    """If nobody has judged when the root span has ended, the ratio does, so that nothing waits for ever."""
+    request, gone = _request(True, span=object()), []
+    request.until_verdict(lambda reason, weight: gone.append((reason, weight)), 10)
+    request.end()
+    assert gone == [("ratio", 10.0)]
+
+
+def test_an_open_request_keeps_plain_records_waiting() -> None:
+    """While there is no verdict, what speaks for itself is decided, and what does not waits."""
+    request = _request(True, span=object())
+    assert judge(_event("WARNING", request=request), 0.1)
+    assert judge(_event("INFO", "business_order", request), 0.1)
+    assert not judge(_event("INFO", "database_operation", request), 0.1)
+    request.decide("ratio", 10.0)
+    assert judge(_event("INFO", "database_operation", request), 0.1)
 
 
 def test_records_without_a_verdict_are_judged_alone() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import MutableMapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,7 @@ from tradewise_otel.pipeline.processors import Attributes, describe
 SCOPE_NAME = contrib.__name__
 
 _API_REQUEST_WAITS_SECONDS = 1.0
+_RECORDS_WAIT_SECONDS = 5.0
 
 
 class FastAPIEvents:
@@ -39,6 +41,7 @@ class FastAPIEvents:
         self._ledger = runtime.ledger
         self._responses = Responses(runtime)
         self._announce = self._ledger.shielded("api_request", self._responses.announce, None)
+        self._judge_early = self._ledger.shielded("early verdict", self._responses.judge_early, None)
         self._exchanges: dict[int, Exchange] = {}
 
     def install(self) -> None:
@@ -72,10 +75,29 @@ class FastAPIEvents:
         exchange = Exchange.open(scope, span, receive)
         describe(exchange.request, span)
         self._announce(exchange)
-        asyncio.get_running_loop().call_later(_API_REQUEST_WAITS_SECONDS, exchange.request.settle)
+        asyncio.get_running_loop().call_later(_API_REQUEST_WAITS_SECONDS, self._goes_on, exchange)
         # Last, since an exchange that nobody watches would end as an answer without a status.
         self._exchanges[span.get_span_context().span_id] = exchange
         return exchange
+
+    def _goes_on(self, exchange: Exchange) -> None:
+        """A second has passed: whoever is asking should be known; the rest may wait a little longer."""
+        exchange.request.settle()
+        if exchange.request.is_open:
+            wait = _RECORDS_WAIT_SECONDS - _API_REQUEST_WAITS_SECONDS
+            asyncio.get_running_loop().call_later(wait, self._judge_early, exchange)
+
+    def sending(self, exchange: Exchange, message: MutableMapping[str, Any]) -> None:
+        """Notes what the app answers; a stream is judged when it opens, for it may never end."""
+        exchange.sending(message)
+        if message["type"] != "http.response.body" and exchange.is_stream:
+            self._judge_early(exchange)
+
+    def let_go(self) -> None:
+        """The process ends: what waits for the verdict of an open request goes by what is known of it."""
+        for exchange in list(self._exchanges.values()):
+            exchange.request.settle()
+            self._responses.let_go(exchange)
 
     def _enter_mounted(self, scope: dict[str, Any], span: ReadableSpan) -> None:
         outer = context.current()
@@ -85,7 +107,12 @@ class FastAPIEvents:
     def translate(self, span: ReadableSpan) -> Attributes | None:
         """Ends the exchange of a server span; other spans of the library pass as they are."""
         exchange = self._exchanges.pop(span.context.span_id, None) if span.context is not None else None
-        return {} if exchange is None else self._responses.conclude(exchange, span)
+        if exchange is None:
+            return {}
+        try:
+            return self._responses.conclude(exchange, span)
+        finally:
+            exchange.request.end()
 
     def after_fork(self) -> None:
         """The parent's requests are not this process's."""
@@ -99,7 +126,7 @@ class Recorder:
         shielded = events._ledger.shielded
         self._begin = shielded("begin request", events.begin, None)
         self._received = shielded("receive", Exchange.received, None)
-        self._sending = shielded("send", Exchange.sending, None)
+        self._sending = shielded("send", events.sending, None)
         self._ended = shielded("end request", Exchange.ended, None)
 
     async def run(

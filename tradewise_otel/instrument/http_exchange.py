@@ -28,7 +28,11 @@ _MAX_QUERY_FIELDS = 64
 
 @dataclass(slots=True)
 class Exchange:
-    """What is known of a request while it is answered. Times are `time.perf_counter` seconds."""
+    """What is known of a request while it is answered. Times are `time.perf_counter` seconds.
+
+    Attributes:
+        answered: when the last byte of the answer was handed to the server; background tasks come later.
+    """
 
     request: Request
     scope: dict[str, Any]
@@ -38,6 +42,7 @@ class Exchange:
     status: int | None = None
     route: str = UNMATCHED
     first_byte: float | None = None
+    answered: float | None = None
     has_length: bool = False
     is_event_stream: bool = False
     chunks: int = 0
@@ -57,6 +62,12 @@ class Exchange:
         """True for WebSockets, which have one answer, at close."""
         return bool(self.scope["type"] == "websocket")
 
+    @property
+    def is_stream(self) -> bool:
+        """True once it is known to be one that may go on for ever."""
+        chunked = self.first_byte is not None and not self.has_length and self.answered is None
+        return self.is_event_stream or chunked or (self.is_websocket and self.status == 101)
+
     def received(self, message: Mapping[str, Any]) -> None:
         """Notes what the app receives: a client that leaves before there is an answer."""
         if message["type"] == "http.disconnect" and self.status is None:
@@ -66,7 +77,7 @@ class Exchange:
         """Notes what the app answers, and returns the request id with it."""
         kind = message["type"]
         if kind == "http.response.body":
-            self._body()
+            self._body(bool(message.get("more_body")))
         elif kind in ("http.response.start", "websocket.http.response.start"):
             self._start(message)
         elif kind == "websocket.accept":
@@ -100,9 +111,12 @@ class Exchange:
         if not any(bytes(name).lower() == _HEADER for name, _ in headers):
             message["headers"] = [*headers, (_HEADER, (self.request.request_id or "").encode())]
 
-    def _body(self) -> None:
+    def _body(self, goes_on: bool) -> None:
+        now = time.perf_counter()
         if self.first_byte is None:
-            self.first_byte = time.perf_counter()
+            self.first_byte = now
+        if not goes_on:
+            self.answered = now
         self.chunks += 1
 
     def _find_route(self) -> None:

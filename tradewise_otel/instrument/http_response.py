@@ -12,7 +12,6 @@ from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes
 from tradewise_otel.record.build import automatic
-from tradewise_otel.record.verdict import request_reason
 
 CLIENT_CLOSED_REQUEST = 499
 """Status of a request whose client left before there was an answer (contract 2)."""
@@ -30,6 +29,7 @@ class Responses:
         self._settings = runtime.settings
         self._sink = runtime.sink
         self._aggregate = runtime.aggregate
+        self._verdicts = runtime.verdicts
 
     def announce(self, exchange: Exchange) -> None:
         """Prepares `api_request`; it goes when somebody knows the user, or the answer starts."""
@@ -53,7 +53,8 @@ class Responses:
     def conclude(self, exchange: Exchange, span: ReadableSpan) -> Attributes:
         """Decides over the request, emits `api_response`, feeds the metrics; the span's new attributes."""
         exchange.request.settle()
-        fields = self._fields(exchange, span)
+        seconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
+        fields = self._fields(exchange, span, seconds)
         self._decide(exchange, fields)
         self._measure(exchange, fields)
         level = self._level(fields)
@@ -61,13 +62,28 @@ class Responses:
         event = automatic(
             "api_response", level, message, fields, span.context, exchange.request, span.end_time
         )
-        request = exchange.request
         self._sink.emit(event)
-        request.end()
         return _span_attributes(exchange, fields)
 
-    def _fields(self, exchange: Exchange, span: ReadableSpan) -> dict[str, Any]:
-        seconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
+    def judge_early(self, exchange: Exchange) -> None:
+        """Decides before the end: over a stream at its open, and over what takes too long to wait for.
+
+        A stream is left to the ratio, unless it has asked to be kept. What has been answered, and only its
+        background tasks still run, is judged as it was; anything else that takes so long is slow (P8).
+        """
+        if exchange.is_stream:
+            self._verdicts.decide(exchange.request)
+        elif exchange.answered is not None:
+            fields = self._fields(exchange, exchange.span, exchange.answered - exchange.started)
+            self._decide(exchange, fields)
+        else:
+            self._verdicts.decide(exchange.request, slow=True)
+
+    def let_go(self, exchange: Exchange) -> None:
+        """Decides over a request that the end of the process cuts off."""
+        self._verdicts.decide(exchange.request)
+
+    def _fields(self, exchange: Exchange, span: ReadableSpan, seconds: float) -> dict[str, Any]:
         stream = None if exchange.is_websocket else exchange.stream_seconds(exchange.started + seconds)
         answered = seconds if stream is None else seconds - stream
         fields: dict[str, Any] = {
@@ -95,8 +111,7 @@ class Responses:
         failed = fields["status_code"] >= 500 or ("error_type" in fields and not exchange.cancelled)
         is_stream = exchange.is_websocket or "stream_duration_ms" in fields
         slow = not is_stream and fields["performance_status"] != "normal"
-        request = exchange.request
-        request.reason, request.weight = request_reason(request, failed=failed, slow=slow)
+        self._verdicts.decide(exchange.request, failed=failed, slow=slow)
 
     def _level(self, fields: dict[str, Any]) -> Level:
         if fields["status_code"] >= 500:

@@ -59,6 +59,7 @@ class Libraries:
         self._runtime = runtime
         self.translators: dict[str, Translator] = {}
         self._forks: list[Callable[[], None]] = []
+        self._ends: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """Prepares every library that is installed; one that is missing or fails leaves the others alone."""
@@ -77,6 +78,7 @@ class Libraries:
         events.install()
         self.translators[fastapi_app.SCOPE_NAME] = events.translate
         self._forks.append(events.after_fork)
+        self._ends.append(events.let_go)
 
     def _sqlalchemy(self) -> None:
         from tradewise_otel.instrument import sqlalchemy_db
@@ -90,6 +92,11 @@ class Libraries:
 
         events = httpx_client.HttpxEvents(self._runtime)
         self.translators[httpx_client.SCOPE_NAME] = events.translate
+
+    def let_go(self) -> None:
+        """Called at the end of the process: nothing waits for a verdict any longer."""
+        for end in self._ends:
+            self._runtime.ledger.shielded("let go", end, None)()
 
     def after_fork(self) -> None:
         """Called in each forked child."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tradewise_otel.out.sink import Sink
 from tradewise_otel.pipeline.aggregate import Aggregate
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.record.verdict import Verdicts
 from tradewise_otel.settings import Settings
 
 
@@ -18,3 +19,4 @@ class Runtime:
     sink: Sink
     aggregate: Aggregate
     ledger: Ledger
+    verdicts: Verdicts

@@ -53,9 +53,20 @@ class Sink:
         self._ledger.add("emitted", "logs")
         self._complete(event)
         self._check(event)
-        judge(event, self._rate)
+        # Redaction may put a clean copy in its place, which is nobody's holder.
+        request = event.request
+        decided = judge(event, self._rate)
         line = self._redacted_line(event)
         self._write(line)
+        if self._queue is None:
+            return
+        if decided or request is None:
+            self._queue(event)
+        else:
+            request.until_verdict(functools.partial(self._judged, event), len(line))
+
+    def _judged(self, event: Event, reason: str, weight: float) -> None:
+        event.reason, event.weight = reason, weight
         if self._queue is not None:
             self._queue(event)
 

@@ -6,6 +6,7 @@ a scope name.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,11 @@ from tradewise_otel.pipeline.sampling import weight_of
 from tradewise_otel.record.build import living_request
 
 Attributes = dict[str, Any]
+
+REASON, WEIGHT = "sampling.reason", "sampling.weight"
+
+SPAN_BYTES = 1024
+"""What a waiting span counts for, in the bytes that a request may have waiting."""
 
 
 @dataclass(slots=True)
@@ -56,7 +62,7 @@ class EventSpanProcessor(SpanProcessor):
         self._ledger = ledger
         self._exports_unsampled = exports_unsampled
         nothing: Attributes = {}
-        self._stamp = ledger.shielded("stamp span", lambda span: _stamp(span, know), nothing, "traces")
+        self._stamp = ledger.shielded("stamp span", lambda _span: _stamp(know), nothing, "traces")
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Nothing to do: what an event needs is known at the end."""
@@ -87,26 +93,39 @@ class EventSpanProcessor(SpanProcessor):
             return
         for name, value in self._stamp(span).items():
             added.setdefault(name, value)
-        self._send(SpanItem(span, added))
+        item, request = SpanItem(span, added), living_request()
+        if REASON not in added and request is not None and request.is_open:
+            request.until_verdict(functools.partial(self._judged, item), SPAN_BYTES)
+        else:
+            self._send_with_reason(item)
+
+    def _judged(self, item: SpanItem, reason: str, weight: float) -> None:
+        item.added[REASON], item.added[WEIGHT] = reason, weight
+        self._send(item)
+
+    def _send_with_reason(self, item: SpanItem) -> None:
+        if REASON not in item.added:
+            item.added.update(ratio_stamp(item.span))
+        self._send(item)
 
 
-def _stamp(span: ReadableSpan, know: Callable[[Request], None]) -> Attributes:
-    """Identity and verdict as far as they are known when this span ends."""
+def _stamp(know: Callable[[Request], None]) -> Attributes:
+    """Identity and verdict as far as they are known when a span ends."""
     request = living_request()
-    stamp: Attributes = {}
-    if request is not None:
-        know(request)
-        stamp = request.identity()
-        if request.reason is not None:
-            return {**stamp, "sampling.reason": request.reason, "sampling.weight": request.weight}
-    return {**stamp, **ratio_stamp(span)}
+    if request is None:
+        return {}
+    know(request)
+    stamp: Attributes = dict(request.identity())
+    if request.reason is not None:
+        stamp[REASON], stamp[WEIGHT] = request.reason, request.weight
+    return stamp
 
 
 def ratio_stamp(span: ReadableSpan) -> Attributes:
     """The ratio's answer for a span that no request speaks for."""
     if span.context is None or not span.context.trace_flags.sampled:
-        return {"sampling.reason": "none", "sampling.weight": 1.0}
-    return {"sampling.reason": "ratio", "sampling.weight": weight_of(span.context)}
+        return {REASON: "none", WEIGHT: 1.0}
+    return {REASON: "ratio", WEIGHT: weight_of(span.context)}
 
 
 def duration_ms(span: ReadableSpan) -> float:
@@ -119,4 +138,4 @@ def describe(request: Request, span: ReadableSpan) -> None:
     request.span = span
     if span.context is not None:
         request.sampled = span.context.trace_flags.sampled
-        request.weight = weight_of(span.context) if request.sampled else 1.0
+        request.ratio_weight = weight_of(span.context) if request.sampled else 1.0

@@ -6,6 +6,9 @@ metrics and the laptop's files see and Datadog does not (contract 6).
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from tradewise_otel.catalogue.lookup import event_for
 from tradewise_otel.context import Request
 from tradewise_otel.record.build import SEVERITY, Event
@@ -18,11 +21,17 @@ RATIO_RANGE = 1 << 56
 """Randomness of the ratio is a number below this: the low 56 bits of the trace id (OTEP 235)."""
 
 
-def judge(event: Event, rate: float) -> None:
+KEPT_A_SECOND = 50
+"""Requests a second and process that are kept whole for another reason than the ratio (P8)."""
+
+
+def judge(event: Event, rate: float) -> bool:
     """Fills the event's `reason` and `weight`, and tells its request what it asks for.
 
-    A record speaks for itself first (severity, kind), then for its request's verdict, then by ratio.
-    Outside a request the ratio is drawn from the event id, so that every tier would draw the same.
+    A record speaks for itself first (severity, kind), then its request's verdict speaks for it, then the
+    ratio. Outside a request the ratio is drawn from the event id, so that every tier would draw the same.
+
+    Returns False where nobody can tell yet: the record has to wait for its request's verdict.
     """
     own = _own_reason(event)
     request = event.request
@@ -31,15 +40,20 @@ def judge(event: Event, rate: float) -> None:
     if own is not None:
         whole = request.reason if request is not None else None
         event.reason, event.weight = (whole if whole in _STRONGER else own), 1.0
-        return
-    event.reason, event.weight = "none", 1.0
+        return True
+    if request is not None and request.is_open:
+        return False
+    event.reason, event.weight = _by_request_or_ratio(event, rate)
+    return True
+
+
+def _by_request_or_ratio(event: Event, rate: float) -> tuple[str, float]:
+    request = event.request
     if request is not None and request.reason is not None:
-        event.reason, event.weight = request.reason, request.weight
-    elif request is not None and request.sampled is not None:
-        if request.sampled:
-            event.reason, event.weight = "ratio", request.weight
-    elif keeps_by_ratio(event.trace_id or int(event.event_id, 16), rate):
-        event.reason, event.weight = "ratio", 1 / rate
+        return request.reason, request.weight
+    if keeps_by_ratio(event.trace_id or int(event.event_id, 16), rate):
+        return "ratio", 1 / rate
+    return "none", 1.0
 
 
 def _own_reason(event: Event) -> str | None:
@@ -64,15 +78,43 @@ def _ask_to_keep(event: Event, request: Request) -> None:
         request.keep = request.keep or "event"
 
 
-def request_reason(request: Request, *, failed: bool, slow: bool) -> tuple[str, float]:
-    """The verdict over a whole request at the end of its root span: reason and weight."""
-    if failed:
-        return "error", 1.0
-    if slow:
-        return "slow", 1.0
-    if request.keep is not None:
-        return request.keep, 1.0
-    return ("ratio", request.weight) if request.sampled else ("none", 1.0)
+class Verdicts:
+    """Judges whole requests; one a process, since it bounds how many of them are kept a second.
+
+    Args:
+        left_to_ratio: told of each request that was worth keeping and came too late in its second.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self, left_to_ratio: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._left_to_ratio = left_to_ratio
+        self._clock = clock
+        self._second = 0
+        self._kept = 0
+
+    def decide(self, request: Request, *, failed: bool = False, slow: bool = False) -> None:
+        """States the verdict over a request, unless it has one: its records and spans go."""
+        if request.reason is None:
+            request.decide(*self._reason(request, failed, slow))
+
+    def _reason(self, request: Request, failed: bool, slow: bool) -> tuple[str, float]:
+        reason = "error" if failed else "slow" if slow else request.keep
+        if reason is None:
+            return request.by_ratio()
+        if request.sampled or self._may_keep():
+            return reason, 1.0
+        self._left_to_ratio()
+        return request.by_ratio()
+
+    def _may_keep(self) -> bool:
+        # Without a lock: two threads in one instant may keep one more than the limit.
+        second = int(self._clock())
+        if second != self._second:
+            self._second, self._kept = second, 0
+        self._kept += 1
+        return self._kept <= KEPT_A_SECOND
 
 
 def keeps_by_ratio(randomness: int, rate: float) -> bool:
