@@ -14,7 +14,7 @@ from harness.traffic import Traffic, serving
 
 from tradewise_otel.record.verdict import keeps_by_ratio
 
-pytestmark = holds("1.M3")
+pytestmark = holds("1.M3", "3.M1")
 
 RATES = ["0", "0.1", "1"]
 REASONS = {"error", "slow", "severity", "event", "ratio", "none"}
@@ -99,6 +99,21 @@ def test_all_that_leaves_has_a_reason_and_a_weight(run: Run) -> None:
     for record in [*run.logs, *({**s["attributes"], "trace_id": s["trace_id"]} for s in run.spans)]:
         ours = record["sampling.reason"] == "ratio" and record["trace_id"] not in remote
         assert record["sampling.weight"] == pytest.approx(1 / run.rate if ours else 1.0), record
+
+
+def test_a_request_is_kept_whole_or_not_at_all(run: Run) -> None:
+    """Of a request whose root span is kept every span and record is, also those that came before the
+    failure; of any other only what always goes: WARNING and above, business and security events.
+    """
+    for root in (span for span in run.spans if span["kind"] == 2):
+        request_id, kept = root["attributes"]["request_id"], root["attributes"]["sampling.reason"] != "none"
+        spans = [s["attributes"] for s in run.spans if s["attributes"].get("request_id") == request_id]
+        records = [x for x in run.logs if x.get("request_id") == request_id]
+        assert {x["sampling.reason"] != "none" for x in spans} == {kept}
+        by_themselves = [x for x in records if x["sampling.reason"] in ("severity", "event")]
+        others = [x for x in records if x not in by_themselves]
+        assert {x["sampling.reason"] != "none" for x in others} <= {kept}
+        assert len(records) >= 2
 
 
 def test_a_kept_request_says_why_on_answer_and_root_span(run: Run) -> None:
