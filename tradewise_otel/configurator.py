@@ -28,6 +28,7 @@ from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.instrument.stdlib_logging import LoggingEvents
 from tradewise_otel.out import dispatch, exporter
+from tradewise_otel.out.log_file import LogFile
 from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.out.sink import Sink
 from tradewise_otel.out.stdout import Lines, Writer
@@ -69,7 +70,9 @@ class Pipeline:
         self._aggregate = Aggregate(self._ledger)
         self._base = base_resource(settings)
         self._identity = Identity(self._base, sys.argv, environ)
-        self._writer = Writer(_STDOUT)
+        self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
+        if settings.log_file:
+            self._writers.append(LogFile(settings.log_file))
         key, self._key_lasts = key_store.load(settings.pseudonym_key, state_dir(environ))
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
         self._sink = self._make_sink(key)
@@ -90,12 +93,12 @@ class Pipeline:
         )
         return Sink(
             lines,
-            self._writer,
+            self._writers,
             self._redactor,
             self._ledger,
             self._settings.sample_rate,
             lambda session: pseudonym(session, key),
-            lambda event: self._dispatch.put_log(event),
+            None if self._settings.logs_road == "stdout" else lambda event: self._dispatch.put_log(event),
         )
 
     def _make_dispatch(self) -> dispatch.Dispatch:
@@ -186,7 +189,8 @@ class Pipeline:
 
     def after_fork(self) -> None:
         """Called in each forked child."""
-        self._writer.after_fork()
+        for writer in self._writers:
+            writer.after_fork()
         self._dispatch.after_fork()
         self._libraries.after_fork()
         self._process.after_fork()

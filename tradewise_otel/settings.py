@@ -39,6 +39,8 @@ class Settings:
     sample_rate: float
     log_level: str
     log_format: str
+    logs_road: str
+    log_file: str
     p95_ms: float
     p99_ms: float
     bot_hosts: tuple[str, ...]
@@ -85,6 +87,12 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _file(text: str) -> str:
+    if text and not os.path.isdir(os.path.dirname(os.path.abspath(text))):
+        raise ValueError(text)
+    return text
+
+
 _ADDRESS = frozenset("0123456789.")
 
 
@@ -121,6 +129,22 @@ ROWS: dict[str, Row[Any]] = {
         "json or console",
         "`json`: one documented object a line. `console`: the same for people, coloured on a terminal.",
         _one_of("json", "console"),
+    ),
+    "logs_road": Row(
+        "TRADEWISE_LOGS_ROAD",
+        "otlp",
+        "otlp or stdout",
+        "`otlp`: records go by OTLP, lines on stdout are for people. `stdout`: the lines are the records; "
+        "they wait for their request's verdict, carry it, and an agent tails them.",
+        _one_of("otlp", "stdout"),
+    ),
+    "log_file": Row(
+        "TRADEWISE_LOG_FILE",
+        "",
+        "a path in a folder that exists",
+        "Also write the lines to this file, which is rotated at 100 MB (5 old ones are kept), also by "
+        "several workers.",
+        _file,
     ),
     "p95_ms": Row(
         "TRADEWISE_P95_MS",
@@ -186,6 +210,11 @@ def load(environ: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
         default = "0.1" if field == "sample_rate" and environment == PRODUCTION else row.default
         values[field] = _read(row, environ.get(row.env, "").strip(), default, problems)
     settings = Settings(environment=environment, service_name=service_name_of(environ), **values)
+    if settings.logs_road == "stdout" and settings.log_format == "console":
+        # Nobody could read them back; the road matters more than the looks.
+        allowed = "json where TRADEWISE_LOGS_ROAD=stdout"
+        problems.append(Problem("TRADEWISE_LOG_FORMAT", "console", allowed, "json"))
+        settings = Settings(**{**settings.__dict__, "log_format": "json"})
     if settings.p99_ms < settings.p95_ms:
         # A threshold pair that contradicts itself would call a response critical but not slow.
         allowed = f"at least TRADEWISE_P95_MS ({settings.p95_ms:g})"

@@ -32,8 +32,7 @@ def log_attributes(event: Event) -> dict[str, Any]:
     }
     if event.event_type is not None:
         attributes["event_type"] = event.event_type
-    if event.request is not None:
-        attributes.update(event.request.identity())
+    attributes.update(event.identity)
     if event.source is not None:
         attributes["code.file.path"], attributes["code.line.number"] = event.source[:2]
         attributes["code.function.name"] = event.source[2]

@@ -7,12 +7,13 @@ line and the OTLP record of an event cannot differ (contract 1).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
-from tradewise_otel.context import Request
-from tradewise_otel.out.stdout import Lines, Writer, serialise
+from tradewise_otel.context import Release, Request
+from tradewise_otel.out.stdout import Lines, serialise
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
 from tradewise_otel.record.check import wrong_fields
@@ -20,32 +21,42 @@ from tradewise_otel.record.verdict import judge
 from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
-_IDENTITY = ("user_id", "tenant_id")
-_KNOWN_BY_EXTRA = (*_IDENTITY, "session_id")
+_KNOWN_BY_EXTRA = ("user_id", "tenant_id", "session_id")
 _EXCEPTION_LIMIT = max_length("exception.message")
 _STACK_LIMIT = max_length("exception.traceback")
+
+
+class Writes(Protocol):
+    """Takes whole lines; `reason` is what a line that it cannot take is counted under."""
+
+    reason: str
+
+    def write(self, line: bytes) -> None:
+        """Writes one line, or raises OSError."""
 
 
 class Sink:
     """Takes events from any thread.
 
     Args:
+        writers: where lines go: stdout, and a file if there is one.
         rate: share of requests kept by ratio.
         pseudonymise: session id to pseudonym.
-        queue: takes redacted events towards OTLP; None where nothing is exported.
+        queue: takes redacted events towards OTLP; None where the lines are the road (C10): then they wait
+            for their request's verdict and carry it.
     """
 
     def __init__(
         self,
         lines: Lines,
-        writer: Writer,
+        writers: Sequence[Writes],
         redactor: Redactor,
         ledger: Ledger,
         rate: float,
         pseudonymise: Callable[[str], str],
         queue: Callable[[Event], None] | None,
     ) -> None:
-        self._lines, self._writer, self._redactor, self._ledger = lines, writer, redactor, ledger
+        self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
 
     def emit(self, event: Event) -> None:
@@ -53,29 +64,41 @@ class Sink:
         self._ledger.add("emitted", "logs")
         self._complete(event)
         self._check(event)
-        # Redaction may put a clean copy in its place, which is nobody's holder.
-        request = event.request
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
-        self._write(line)
         if self._queue is None:
-            return
-        if decided or request is None:
-            self._queue(event)
+            go: Release = functools.partial(self._write_stamped, line)
         else:
-            request.until_verdict(functools.partial(self._judged, event), len(line))
+            # For people: at once, whatever becomes of the record.
+            self._write(line)
+            go = functools.partial(self._queue_judged, event)
+        if decided or event.request is None:
+            go(event.reason, event.weight)
+        else:
+            event.request.until_verdict(go, len(line))
 
-    def _judged(self, event: Event, reason: str, weight: float) -> None:
+    def _queue_judged(self, event: Event, reason: str, weight: float) -> None:
         event.reason, event.weight = reason, weight
         if self._queue is not None:
             self._queue(event)
 
-    def _write(self, line: bytes) -> None:
-        try:
-            self._writer.write(line)
-        except OSError:
-            # Nobody reads the other end, or the disk is full; the record still goes by OTLP.
-            self._ledger.add("dropped", "lines", reason="stdout_failed")
+    def _write_stamped(self, line: bytes, reason: str, weight: float) -> None:
+        if self._write(self._lines.stamped(line, reason, weight)):
+            self._ledger.add("delivered", "logs")
+        else:
+            self._ledger.add("dropped", "logs", reason="no_road")
+
+    def _write(self, line: bytes) -> bool:
+        """Tells whether anybody has taken it."""
+        taken = False
+        for writer in self._writers:
+            try:
+                writer.write(line)
+                taken = True
+            except OSError:
+                # Nobody reads the other end, or the disk is full.
+                self._ledger.add("dropped", "lines", reason=writer.reason)
+        return taken
 
     def _check(self, event: Event) -> None:
         # Our own events are checked by the tests, once and for all.
@@ -96,6 +119,7 @@ class Sink:
                     request.learn(**{name: event.fields[name]})
             request.settle()
             self._name_session(request)
+            event.identity = request.identity()
         session = event.fields.get("session_id")
         if session is not None:
             event.fields["session_id"] = self._pseudonymise(str(session))
@@ -125,8 +149,7 @@ class Sink:
         event.message = self._text(event.message)
         event.logger_name = self._text(event.logger_name)
         event.event_type = self._text(event.event_type) if event.event_type else None
-        if event.request is not None:
-            event.request = self._scrubbed(event.request)
+        event.identity = {name: self._text(value) for name, value in event.identity.items()}
         if event.exception is not None:
             event.exception = ExceptionInfo(
                 event.exception.type,
@@ -137,12 +160,6 @@ class Sink:
     def _stack(self, lines: list[str]) -> list[str]:
         # Scanned as one text, because a secret may stand across two lines.
         return self._text("".join(lines), _STACK_LIMIT).splitlines(keepends=True)
-
-    def _scrubbed(self, request: Request) -> Request:
-        clean = Request(self._text(request.request_id) if request.request_id else None)
-        clean.session_pseudonym = request.session_pseudonym
-        clean.learn(**{name: self._text(getattr(request, name) or "") for name in _IDENTITY})
-        return clean
 
     def _text(self, text: str, limit: int = STRING_LIMIT) -> str:
         clean, counts = self._redactor.text(text, limit)

@@ -78,6 +78,11 @@ class Lines:
         text = f"{clock} {level:<8} {event.logger_name}{kind} {event.message} {fields}".rstrip()
         return f"{text}\n{trace}".encode(errors="replace")
 
+    def stamped(self, line: bytes, reason: str, weight: float) -> bytes:
+        """A JSON line with the verdict in it: the stdout road, where the line is the record."""
+        verdict = serialise({"sampling.reason": reason, "sampling.weight": weight})
+        return b"%b,%b\n" % (line[:-2], verdict[1:])
+
     def _timestamp(self, ns: int) -> str:
         second, milliseconds = divmod(ns // 1_000_000, 1000)
         known, text = self._second
@@ -88,8 +93,7 @@ class Lines:
 
 
 def _add_ids(line: dict[str, Any], event: Event) -> None:
-    if event.request is not None:
-        line.update(event.request.identity())
+    line.update(event.identity)
     if event.trace_id:
         line["trace_id"] = f"{event.trace_id:032x}"
         line["span_id"] = f"{event.span_id:016x}"
@@ -109,6 +113,8 @@ class Writer:
 
     One `write` a line; the lock is re-entrant because a signal handler may log while a line is written.
     """
+
+    reason = "stdout_failed"
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -58,6 +58,7 @@ class Event:
         fields: documented and free fields, still unredacted.
         source: file, line and function of the caller; None for automatic events.
         request: the holder it belongs to; None outside requests.
+        identity: who was asking when it happened, as its line and its record say it.
         reason, weight: the verdict as far as it is known, filled by `verdict`.
     """
 
@@ -71,6 +72,7 @@ class Event:
     span_id: int = 0
     trace_flags: int = 0
     request: Request | None = None
+    identity: dict[str, str] = field(default_factory=dict)
     source: tuple[str, int, str] | None = None
     exception: ExceptionInfo | None = None
     thread_id: int = field(default_factory=threading.get_ident)
