@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tradewise_otel.tools.collector import build as builder
-from tradewise_otel.tools.collector.config import CollectorError, load_role
+from tradewise_otel.tools.collector.config import CollectorError, Role, load_role
 
 ROLE = load_role("laptop")
+GATEWAY = load_role("gateway")
 
 # Plays `go version`, `go install` (leaves a builder that does nothing) and `go build` (leaves a binary).
 FAKE_GO = """\
@@ -73,6 +75,58 @@ def test_another_go_gives_another_build(environ: dict[str, str]) -> None:
     assert builder.build(ROLE, {**environ, "FAKE_VERSION": "go1.27.0"}, lambda _: None) != first
 
 
+@pytest.fixture
+def own_gateway(tmp_path: Path) -> Role:
+    """The gateway with a manifest, a lock and components that a test may change."""
+    folder = tmp_path / "shipped"
+    shutil.copytree(GATEWAY.lock, folder / "lock")
+    shutil.copy(GATEWAY.manifest, folder / "manifest.yaml")
+    components = [folder / "components" / path.name for path in GATEWAY.components]
+    for path, copy in zip(GATEWAY.components, components, strict=True):
+        shutil.copytree(path, copy)
+    return replace(
+        GATEWAY, manifest=folder / "manifest.yaml", lock=folder / "lock", components=tuple(components)
+    )
+
+
+def test_components_lie_where_manifest_and_lock_look(environ: dict[str, str], own_gateway: Role) -> None:
+    """The builder works on copies: ours beside the manifest and one above the lock, whole."""
+    folder = builder.build(own_gateway, environ, lambda _: None).parent
+    for component in own_gateway.components:
+        copy = folder / "components" / component.name
+        names = {path.name for path in component.iterdir()}
+        assert {path.name for path in copy.iterdir()} == names
+        assert all((copy / name).read_bytes() == (component / name).read_bytes() for name in names)
+    assert (folder / "manifest.yaml").read_bytes() == own_gateway.manifest.read_bytes()
+    assert (folder / "dist" / "go.mod").read_bytes() == (own_gateway.lock / "go.mod").read_bytes()
+
+
+CHANGED = ["manifest.yaml", "lock/go.mod", "lock/go.sum", "components/intakeretry/extension.go"]
+
+
+@pytest.mark.parametrize("changed", [*CHANGED, "components/datadogconnector/new_file.go"])
+def test_a_change_gives_another_build(environ: dict[str, str], own_gateway: Role, changed: str) -> None:
+    """The cache's key covers manifest, lock and every file of our components; the same again is the first."""
+    first = builder.build(own_gateway, environ, lambda _: None)
+    path = own_gateway.manifest.parent / changed
+    before = path.read_bytes() if path.exists() else b""
+    path.write_bytes(before + b"// changed\n")
+    assert builder.cached_binary(own_gateway, environ) is None
+    assert builder.build(own_gateway, environ, lambda _: None) != first
+    path.write_bytes(before) if before else path.unlink()
+    assert builder.cached_binary(own_gateway, environ) == first
+
+
+@pytest.mark.parametrize("role", [ROLE, GATEWAY], ids=["laptop", "gateway"])
+def test_the_cost_is_told_by_role(environ: dict[str, str], role: Role) -> None:
+    """The first line names the role and how long its build takes, which differs by far."""
+    said: list[str] = []
+    builder.build(role, environ, said.append)
+    minutes = {"laptop": 4, "gateway": 10}[role.name]
+    assert f"the {role.name} Collector" in said[0]
+    assert f"about {minutes} CPU minutes" in said[0]
+
+
 def test_two_builds_at_once_are_one(environ: dict[str, str]) -> None:
     """The second waits for the first, says so, and takes its result."""
     said: list[str] = []
@@ -131,8 +185,8 @@ def test_without_any_home_the_setting_is_named(environ: dict[str, str]) -> None:
         builder.build(ROLE, environ, lambda _: None)
 
 
-def test_the_real_build_is_the_locked_one(binary: Path) -> None:
-    """The real binary stands in the cache folder of its key, with the lock it was built from unchanged."""
+def test_the_real_build_is_the_locked_one(binary: Path, gateway_binary: Path) -> None:
+    """The real binaries stand in the cache folders of their keys, with the locks they were built from."""
     assert shutil.which("go")
-    built = binary.parent / "dist" / "go.sum"
-    assert built.read_bytes() == (ROLE.lock / "go.sum").read_bytes()
+    for role, built in ((ROLE, binary), (GATEWAY, gateway_binary)):
+        assert (built.parent / "dist" / "go.sum").read_bytes() == (role.lock / "go.sum").read_bytes()

@@ -1,98 +1,183 @@
-"""The layers hang together: manifest, components, pipelines and roles say the same."""
+"""The layers hang together: roles, overlays, pipelines and comments say the same."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from collector_command import OVERLAID, ROLES, TABLE, VARIANTS, Variant
+from harness.holds import holds
 
 from tradewise_otel.assets import collector_dir
+from tradewise_otel.tools.collector.config import load_role
 
 BASE = collector_dir()
-LAYERS = sorted([*BASE.glob("config/*.yaml"), *BASE.glob("roles/*.yaml")])
+LAYERS = sorted(path for folder in ("config", "roles", "overlays") for path in (BASE / folder).glob("*.yaml"))
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
-ROLES: dict[str, dict[str, Any]] = json.loads((BASE / "roles.json").read_text(encoding="utf-8"))["roles"]
-MODULES = {
-    "receivers": {"otlp": "otlpreceiver"},
-    "processors": {
-        "memory_limiter": "memorylimiterprocessor",
-        "redaction": "redactionprocessor",
-        "transform": "transformprocessor",
-    },
-    "exporters": {"file": "fileexporter"},
-    "connectors": {},
-    "extensions": {"health_check": "healthcheckextension"},
-}
-"""Component type, as configurations write it, to the module that brings it."""
+WAYS = [variant for variant in OVERLAID if variant.overlays[0].startswith("datadog-")]
 
 
+@cache
 def _load(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content
 
 
-def _components(paths: list[Path]) -> list[tuple[str, str]]:
-    """Section and name of every component that is defined in the files."""
-    return [
-        (section, name) for path in paths for section in SECTIONS for name in _load(path).get(section, {})
-    ]
+@cache
+def _merged(variant: Variant) -> dict[str, Any]:
+    """The layers as the Collector sees them: maps merged, lists replaced."""
+    whole: dict[str, Any] = {}
+    for path in load_role(variant.role, variant.overlays).files:
+        _merge(whole, _load(path) or {})
+    return whole
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_manifest_and_layers_name_the_same_components(role: str) -> None:
-    """Every component of a role's layers is in its manifest, and nothing else is."""
-    layers = [BASE / file for file in ROLES[role]["files"]]
-    used = {(section, MODULES[section][name.partition("/")[0]]) for section, name in _components(layers)}
-    manifest = _load(BASE / ROLES[role]["manifest"])
-    built = {
-        (section, row["gomod"].split()[0].rpartition("/")[2])
-        for section in SECTIONS
-        for row in manifest.get(section, [])
+def _merge(into: dict[str, Any], layer: dict[str, Any]) -> None:
+    for name, body in layer.items():
+        if isinstance(body, dict) and isinstance(into.get(name), dict):
+            _merge(into[name], body)
+        else:
+            # A copy, since anchors make one object of several, and layers are read once.
+            into[name] = deepcopy(body)
+
+
+def _defined(content: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(section, name) for section in SECTIONS for name in content.get(section) or {}}
+
+
+def _used(content: dict[str, Any]) -> set[tuple[str, str]]:
+    """What pipelines and `service.extensions` name; a connector is an exporter and a receiver there."""
+    connectors, service = content.get("connectors", {}), content["service"]
+    used = {("extensions", name) for name in service["extensions"]}
+    for pipeline in service["pipelines"].values():
+        for section, names in pipeline.items():
+            used |= {("connectors" if name in connectors else section, name) for name in names}
+    return used
+
+
+def _extensions_needed(part: Any) -> Iterator[str]:
+    """Names of extensions that a component leans on."""
+    if isinstance(part, dict):
+        yield from (part[key] for key in ("storage", "authenticator") if isinstance(part.get(key), str))
+        yield from (row["id"] for row in part.get("middlewares") or [])
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _extensions_needed(inner)
+
+
+@holds("2.M6")
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_what_is_used_is_defined(variant: Variant) -> None:
+    """Pipelines and extensions of each role and overlay name defined components only."""
+    content = _merged(variant)
+    assert _used(content) <= _defined(content)
+
+
+@holds("2.M6")
+@pytest.mark.parametrize("role", ROLES, ids=str)
+def test_every_defined_component_is_used(role: Variant) -> None:
+    """What a role's layers define, the role uses; what an overlay defines, it uses itself."""
+    plain = _merged(role)
+    assert _defined(plain) == _used(plain)
+    for variant in OVERLAID:
+        if variant.role == role.role:
+            content = _merged(variant)
+            assert _defined(content) - _defined(plain) <= _used(content)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_extensions_that_components_lean_on_run(variant: Variant) -> None:
+    """Storage, middleware and authenticator of every component in use are among the extensions started."""
+    content = _merged(variant)
+    needed = {
+        extension
+        for section, name in _used(content)
+        for extension in _extensions_needed(content[section][name] or {})
     }
-    assert built == used
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_every_defined_component_is_used(role: str) -> None:
-    """A role's pipelines and extensions use all that its layers define, and only that."""
-    layers = [BASE / file for file in ROLES[role]["files"]]
-    services = [_load(path).get("service", {}) for path in layers]
-    used = {("extensions", name) for service in services for name in service.get("extensions", [])}
-    for service in services:
-        for pipeline in service.get("pipelines", {}).values():
-            used |= {(section, name) for section, names in pipeline.items() for name in names}
-    assert set(_components(layers)) == used
+    assert needed <= set(content["service"]["extensions"])
 
 
 def test_a_component_is_defined_in_one_file() -> None:
-    """Later files replace lists and merge maps silently, so no component stands in two."""
-    assert [name for name, count in Counter(_components(LAYERS)).items() if count > 1] == []
+    """Later files replace lists and merge maps silently; only `secure` refines, and only the door `otlp`."""
+    count = Counter(component for path in LAYERS for component in _defined(_load(path)))
+    assert [component for component, times in count.items() if times > 1] == [("receivers", "otlp")]
+    with_door = [path.name for path in LAYERS if ("receivers", "otlp") in _defined(_load(path))]
+    assert with_door == ["base.yaml", "secure.yaml"]
 
 
 def test_pipelines_stand_in_role_files_only() -> None:
-    """A role's pipelines are in its own file and nowhere else."""
-    with_pipelines = [path for path in LAYERS if "pipelines" in _load(path).get("service", {})]
-    assert with_pipelines == sorted(BASE / "roles" / f"{role}.yaml" for role in ROLES)
+    """A role's pipelines and extensions are in its own file; layers below it say nothing of them."""
+    for part in ("pipelines", "extensions"):
+        having = {path for path in LAYERS if part in _load(path).get("service", {})}
+        own = {path for path in having if path.parent.name != "overlays"}
+        assert own == {BASE / "roles" / f"{role}.yaml" for role in ROLES}
 
 
 def test_roles_name_every_layer() -> None:
-    """No layer is forgotten, none is missing, and the users' seam comes last."""
-    named = {BASE / file for role in ROLES.values() for file in role["files"]}
-    assert named == {*LAYERS, BASE / "extras.yaml"}
-    assert {role["files"][-1] for role in ROLES.values()} == {"extras.yaml"}
+    """No layer is forgotten, missing, or replaced where it is not; the users' seam comes last."""
+    rows = [*TABLE["roles"].values(), *TABLE["overlays"].values()]
+    assert {BASE / file for row in rows for file in row["files"]} == {*LAYERS, BASE / "extras.yaml"}
+    assert {row["files"][-1] for row in TABLE["roles"].values()} == {"extras.yaml"}
+    for row in TABLE["overlays"].values():
+        assert set(row["instead_of"]) <= set(TABLE["roles"][row["role"]]["files"])
+    assert set(TABLE["needs"]) <= {file for row in rows for file in row["files"]}
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_what_a_layer_needs_is_asked_for(variant: Variant) -> None:
+    """Every variable without a default in the layers is a setting that the start insists on."""
+    role = load_role(variant.role, variant.overlays)
+    text = "".join(path.read_text(encoding="utf-8") for path in role.files)
+    without = set(re.findall(r"\$\{env:(\w+)\}", text)) - {"TRADEWISE_DATA_DIR"}
+    assert without == set(role.needs)
+
+
+def _entrances(content: dict[str, Any]) -> dict[str, list[str]]:
+    """Signal to the processors of the pipeline that the door `otlp` leads into."""
+    pipelines = content["service"]["pipelines"].items()
+    return {name.partition("/")[0]: p["processors"] for name, p in pipelines if "otlp" in p["receivers"]}
+
+
+@pytest.mark.parametrize("variant", WAYS, ids=str)
+def test_an_overlay_keeps_the_order_of_its_role(variant: Variant) -> None:
+    """On each way to Datadog the same processors run in the same order; what an overlay adds comes last."""
+    role, content = _entrances(_merged(Variant(variant.role))), _merged(variant)
+    own = _load(BASE / "overlays" / f"{variant.overlays[0]}.yaml").get("processors", {})
+    entrances = _entrances(content)
+    assert entrances.keys() == role.keys()
+    for signal, processors in entrances.items():
+        # Only the datadog exporter takes its own host's name for one that is missing.
+        without_host = [name for name in role[signal] if name != "transform/host"]
+        shared = [name for name in processors if name not in own]
+        assert shared in (role[signal], without_host)
+        assert processors[: len(shared)] == shared
+
+
+def test_all_roles_have_one_order() -> None:
+    """The gateway does what the laptop does, in the same order, and then what is its own."""
+    laptop, gateway = (_entrances(_merged(Variant(role))) for role in ("laptop", "gateway"))
+    for signal, processors in laptop.items():
+        assert gateway[signal][: len(processors)] == processors
+        assert processors[0] == "memory_limiter"
+        redaction = processors.index("redaction")
+        around = processors[redaction - 1 : redaction + 2]
+        assert around == ["transform/lend", "redaction", "transform/return"]
 
 
 @pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.name)
 def test_a_layer_says_how_it_is_loaded(path: Path) -> None:
-    """Each layer opens with what it is for and the command that loads it."""
+    """Each layer opens with what it is for and the command that loads it, with the role or overlay's name."""
     comments = re.match(r"(#.*\n)+", path.read_text(encoding="utf-8"))
     assert comments is not None
     assert "tradewise-otel collector run" in comments[0]
+    if path.parent.name == "overlays":
+        assert f"--overlay {path.stem}" in comments[0]
 
 
 @pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.name)
@@ -100,17 +185,8 @@ def test_a_processor_says_why_it_stands_there(path: Path) -> None:
     """Order is meaning here, so each processor carries a comment right above it."""
     lines = path.read_text(encoding="utf-8").splitlines()
     for name in _load(path).get("processors", {}):
-        assert lines[lines.index(f"  {name}:") - 1].startswith("  # ")
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_all_modules_are_of_one_release(role: str) -> None:
-    """Manifest and lock agree on one release of core and contrib."""
-    manifest = (BASE / ROLES[role]["manifest"]).read_text(encoding="utf-8")
-    assert set(re.findall(r"gomod: \S+ (v\S+)", manifest)) == {"v0.155.0", "v1.61.0"}
-    locked = (BASE / ROLES[role]["lock"] / "go.mod").read_text(encoding="utf-8")
-    for module in re.findall(r"gomod: (\S+ v\S+)", manifest):
-        assert f"\t{module}\n" in locked
+        place = next(number for number, line in enumerate(lines) if line.startswith(f"  {name}:"))
+        assert lines[place - 1].startswith("  # ")
 
 
 def test_redaction_fails_closed() -> None:

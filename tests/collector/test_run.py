@@ -1,24 +1,25 @@
-"""`tradewise-otel collector`: what it refuses, what it names, and that it becomes the Collector."""
+"""`tradewise-otel collector` becomes the Collector, and says what is missing where it cannot.
+
+Wrong settings are in test_settings_errors.py, what is valid in test_validate.py.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import stat
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
+from collector_command import COMMAND, TABLE, run_command
 
 from tradewise_otel.tools.collector.config import load_role
 from tradewise_otel.tools.collector.process import CollectorProcess, free_addresses
-
-COMMAND = [sys.executable, "-m", "tradewise_otel.tools.cli.main", "collector"]
+from tradewise_otel.tools.collector.settings import ROWS
 
 
 @pytest.fixture
@@ -31,28 +32,11 @@ def settings(tmp_path: Path, binary: Path) -> dict[str, str]:
     }
 
 
-def _command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, **settings}
-    return subprocess.run([*COMMAND, *arguments], env=environ, capture_output=True, text=True, timeout=60)
-
-
-def test_the_role_is_valid(settings: dict[str, str]) -> None:
-    """The real binary accepts the laptop's configuration, statements and patterns included."""
-    done = _command("validate", "--role", "laptop", **settings)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("rate", ["0", "0.1", "1", "1.0"])
-def test_every_rate_is_valid(settings: dict[str, str], rate: str) -> None:
-    """The rate stands in the statements as text, and each way to write it is understood."""
-    assert _command("validate", TRADEWISE_SAMPLE_RATE=rate, **settings).returncode == 0
-
-
 def test_extras_are_loaded_last(settings: dict[str, str], tmp_path: Path) -> None:
     """A user's own layer wins over ours, and print-config shows the result."""
     extras = tmp_path / "mine.yaml"
     extras.write_text("processors: {memory_limiter: {limit_mib: 77}}\n")
-    done = _command("print-config", "--extras", str(extras), **settings)
+    done = run_command("print-config", "--extras", str(extras), settings=settings)
     assert yaml.safe_load(done.stdout)["processors"]["memory_limiter"]["limit_mib"] == 77
 
 
@@ -88,38 +72,10 @@ def _wait_for_health(address: str) -> None:
     raise AssertionError("not healthy in time")
 
 
-@pytest.mark.parametrize("name", ["TRADEWISE_OTLP_HTTP", "TRADEWISE_OTLP_GRPC", "TRADEWISE_HEALTH"])
-def test_a_port_in_use_is_named(settings: dict[str, str], name: str) -> None:
-    """A taken port is refused at once, in one line with the setting, its value and the remedy."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = _command("run", **{**settings, name: address})
-    assert done.returncode == 1
-    problem = f"{name}={address}: the port is in use; set {name} to a free host:port"
-    assert done.stderr == f"tradewise-otel: {problem}\n"
-
-
-def test_an_unwritable_folder_is_named(settings: dict[str, str], tmp_path: Path) -> None:
-    """A data folder that cannot be made is refused at once, with the setting."""
-    (tmp_path / "file").touch()
-    done = _command("run", **{**settings, "TRADEWISE_DATA_DIR": str(tmp_path / "file" / "data")})
-    assert done.returncode == 1
-    assert f"TRADEWISE_DATA_DIR={tmp_path}/file/data: not a directory" in done.stderr
-
-
-def test_all_problems_are_told_at_once(settings: dict[str, str]) -> None:
-    """Two wrong settings are two problems in one answer."""
-    wrong = {"TRADEWISE_SAMPLE_RATE": "10%", "TRADEWISE_HEALTH": "nonsense"}
-    done = _command("run", **{**settings, **wrong})
-    assert done.returncode == 1
-    assert "TRADEWISE_SAMPLE_RATE=10%: must be a plain number" in done.stderr
-    assert "TRADEWISE_HEALTH=nonsense: must be host:port" in done.stderr
-
-
 def test_without_a_binary_three_ways_are_named(settings: dict[str, str], tmp_path: Path) -> None:
     """No binary anywhere: the error names the option, the setting and the command that builds one."""
     nowhere = {"TRADEWISE_COLLECTOR_BIN": "", "XDG_CACHE_HOME": str(tmp_path / "empty")}
-    done = _command("run", **{**settings, **nowhere})
+    done = run_command("run", settings={**settings, **nowhere})
     assert done.returncode == 1
     assert all(way in done.stderr for way in ("--bin", "TRADEWISE_COLLECTOR_BIN", "collector build"))
 
@@ -129,21 +85,46 @@ def test_a_named_binary_must_be_one(settings: dict[str, str], tmp_path: Path, wa
     """A binary that was named but is not there is an error, not a reason to look elsewhere."""
     missing = str(tmp_path / "none")
     arguments = ["--bin", missing] if way == "--bin" else []
-    done = _command("run", *arguments, **{**settings, "TRADEWISE_COLLECTOR_BIN": missing})
+    done = run_command("run", *arguments, settings={**settings, "TRADEWISE_COLLECTOR_BIN": missing})
     assert done.returncode == 1
     assert f"{way}={missing}: not an executable file" in done.stderr
 
 
 def test_wrong_usage_is_exit_code_2() -> None:
     """An unknown role is told with the roles there are."""
-    done = _command("run", "--role", "moon")
+    done = run_command("run", "--role", "moon")
     assert done.returncode == 2
     assert "laptop" in done.stderr
+    assert "gateway" in done.stderr
+
+
+def test_an_empty_setting_is_an_unset_one(settings: dict[str, str]) -> None:
+    """What a Compose file leaves empty has its default; the Collector itself would take the empty text."""
+    own = {row.env: "" for row in ROWS if row.env not in settings}
+    done = run_command("print-config", settings={**settings, **own})
+    shown = yaml.safe_load(done.stdout)
+    assert shown["processors"]["memory_limiter"]["limit_mib"] == 512
+    assert shown["service"]["telemetry"]["metrics"]["level"] == "None"
+
+
+@pytest.mark.parametrize("overlays", [("secure", "datadog-agent"), ("datadog-agent", "secure")])
+def test_the_order_of_overlays_does_not_matter(overlays: tuple[str, str]) -> None:
+    """`secure` keeps its authenticator among the extensions, wherever it stands on the command line."""
+    chosen, other = (load_role("gateway", order) for order in (overlays, overlays[::-1]))
+    assert chosen.files == other.files
+    assert [path.name for path in chosen.files[-3:]] == ["datadog-agent.yaml", "secure.yaml", "extras.yaml"]
+
+
+def test_help_names_every_setting_and_overlay() -> None:
+    """`run --help` has each setting with its meaning, and each overlay."""
+    said = run_command("run", "--help").stdout
+    assert not [row.env for row in ROWS if row.env not in said]
+    assert all(overlay in said for overlay in TABLE["overlays"])
 
 
 def test_without_go_build_is_exit_code_3(tmp_path: Path) -> None:
     """Scripts can tell a missing Go from a failed build."""
-    done = _command("build", PATH="/nowhere", XDG_CACHE_HOME=str(tmp_path))
+    done = run_command("build", settings={"PATH": "/nowhere", "XDG_CACHE_HOME": str(tmp_path)})
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 1
 

@@ -36,21 +36,23 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_carries_every_file_of_the_collector(installed: Path) -> None:
-    """Manifest, lock, layers and roles of the wheel are the checkout's, byte for byte."""
+    """Manifests, locks, layers, roles and our modules of the wheel are the checkout's, byte for byte."""
     shipped, source = installed / "tradewise_otel" / "_assets" / "collector", collector_dir()
     names = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
     assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == names
     assert all((shipped / name).read_bytes() == (source / name).read_bytes() for name in names)
 
 
-def test_an_installation_finds_them(installed: Path, tmp_path: Path) -> None:
-    """Away from a checkout, roles are read from the package data."""
+@pytest.mark.parametrize("role", ["laptop", "gateway"])
+def test_an_installation_finds_them(installed: Path, tmp_path: Path, role: str) -> None:
+    """Away from a checkout, a role's layers, manifest, lock and modules are read from the package data."""
     code = (
         "from tradewise_otel.assets import repository_root\n"
         "from tradewise_otel.tools.collector.config import load_role\n"
-        "print(repository_root(), *load_role('laptop').files)"
+        f"role = load_role('{role}')\n"
+        "print(repository_root(), role.manifest, role.lock, *role.files, *role.components)"
     )
     environ = {**os.environ, "PYTHONPATH": str(installed)}
     said = subprocess.check_output([sys.executable, "-c", code], env=environ, cwd=tmp_path, text=True).split()
     assert said[0] == "None"
-    assert all(path.startswith(str(installed)) and Path(path).is_file() for path in said[1:])
+    assert all(path.startswith(str(installed)) and Path(path).exists() for path in said[1:])

@@ -26,6 +26,8 @@ DATADOG_RESERVED = frozenset(
         *("timestamp", "date", "environment", "env", "version", "tags", "ddtags", "ddsource", "error"),
         *("duration", "@timestamp", "_timestamp", "eventTime", "published_date"),
         *("syslog.severity", "syslog.timestamp", "syslog.hostname", "syslog.appname"),
+        # As objects: Datadog joins the names of what is nested.
+        *("syslog", "dd"),
     }
 )
 """Top-level log attributes to which Datadog gives a meaning of its own (contract 4), in whatever case.

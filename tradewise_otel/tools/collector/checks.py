@@ -14,9 +14,8 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from tradewise_otel.tools.collector.config import ADDRESSES, CollectorError, Role, data_dir
+from tradewise_otel.tools.collector.config import ADDRESSES, CollectorError, Role, data_dir, without_blanks
 from tradewise_otel.tools.collector.settings import ROWS
 
 _URLS = (
@@ -27,7 +26,10 @@ _URLS = (
     "TRADEWISE_AGENT_URL",
 )
 _FILES = ("TRADEWISE_TLS_CERT", "TRADEWISE_TLS_KEY", "TRADEWISE_TLS_CLIENT_CA")
-_WHOLE_NUMBERS = ("TRADEWISE_MEMORY_MIB", "TRADEWISE_QUEUE_BYTES")
+_SECRETS = ("DD_API_KEY", "TRADEWISE_TOKEN")
+_WHOLE_NUMBERS = ("TRADEWISE_MEMORY_MIB", "TRADEWISE_QUEUE_BYTES", "TRADEWISE_SELF_METRICS_PORT")
+_LEVELS = ("none", "basic", "normal", "detailed")
+_PORTS = range(1, 65536)
 _WITHOUT_OTLP_INTAKE = ("ddog-gov.com", "us2.ddog-gov.com")
 
 
@@ -37,6 +39,7 @@ def check_to_run(role: Role, environ: Mapping[str, str]) -> None:
     Raises:
         CollectorError: all problems at once, each naming its setting and the remedy.
     """
+    environ = without_blanks(environ)
     problems = [*_setting_problems(role, environ), *_address_problems(role, environ)]
     _refuse([*problems, *_data_dir_problems(data_dir(environ))])
 
@@ -47,7 +50,7 @@ def check_to_read(role: Role, environ: Mapping[str, str]) -> None:
     Raises:
         CollectorError: all problems at once, each naming its setting and the remedy.
     """
-    _refuse(list(_setting_problems(role, environ)))
+    _refuse(list(_setting_problems(role, without_blanks(environ))))
 
 
 def _refuse(problems: list[str]) -> None:
@@ -58,21 +61,27 @@ def _refuse(problems: list[str]) -> None:
 def _setting_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
     meanings = {row.env: row.doc for row in ROWS}
     for name in role.needs:
-        if not environ.get(name, "").strip():
-            yield f"{name} is not set, and role {role.name} needs it so: {meanings[name]}"
+        if name not in environ:
+            yield f"{name} is not set; role {role.name} needs it: {meanings[name]}"
+        # Goes into a header, which takes no other characters. Never shown: this may end in somebody's log.
+        elif name in _SECRETS and not re.fullmatch(r"[!-~]+", environ[name]):
+            yield f"{name} has a space, a line end or a letter beyond ASCII in it; set it to the bare text"
     for name in _WHOLE_NUMBERS:
-        if (number := environ.get(name)) and not re.fullmatch(r"[1-9]\d*", number):
+        if not re.fullmatch(r"[1-9]\d*", number := environ.get(name, "1")):
             yield f"{name}={number}: must be a whole number above 0"
     for name in _URLS:
         if (url := environ.get(name)) and not _is_url(url):
-            yield f"{name}={url}: must be http://host:port or https://host, without a path"
+            yield f"{name}={url}: must be http://host:port or https://host, and nothing after it"
+    if (level := environ.get("TRADEWISE_SELF_METRICS", "none")) not in _LEVELS:
+        yield f"TRADEWISE_SELF_METRICS={level}: must be one of {', '.join(_LEVELS)}"
     yield from _rate_problems(environ.get("TRADEWISE_SAMPLE_RATE", "1"))
     yield from _site_problems(role, environ)
 
 
 def _is_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.path.strip("/")
+    # The layers put the path behind it, so even a slash at the end would make another address.
+    found = re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?", text, re.ASCII)
+    return found is not None and int(found[2] or 1) in _PORTS
 
 
 def _rate_problems(rate: str) -> Iterator[str]:
@@ -87,17 +96,21 @@ def _site_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
         yield f"DD_SITE={site}: must be a Datadog site such as datadoghq.com or datadoghq.eu, without https://"
     by_exporter = any(path.name == "datadog-exporter-only.yaml" for path in role.files)
     if site in _WITHOUT_OTLP_INTAKE and "DD_API_KEY" in role.needs and not by_exporter:
-        yield f"DD_SITE={site} has no OTLP intake: add --overlay datadog-exporter-only"
+        yield f"DD_SITE={site} has no OTLP intake: use --overlay datadog-exporter-only"
 
 
 def _address_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
+    taken: dict[str, str] = {}
     for name, default in ADDRESSES.items():
-        address = environ.get(name) or default
+        address = environ.get(name, default)
         if problem := _open_problem(role, name, address) or _listen_problem(name, address):
             yield problem
+        elif address in taken:
+            yield f"{name}={address}: {taken[address]} has the same; set {name} to a free host:port"
+        taken.setdefault(address, name)
     for name in _FILES:
-        if (path := environ.get(name)) and not os.access(path, os.R_OK):
-            yield f"{name}={path}: no such file, or not readable; it must be a PEM file"
+        if (path := environ.get(name)) and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+            yield f"{name}={path}: no such file, or not readable; set it to a PEM file"
 
 
 def _open_problem(role: Role, name: str, address: str) -> str:
@@ -117,15 +130,24 @@ def _is_loopback(host: str) -> bool:
 
 def _listen_problem(name: str, address: str) -> str:
     host, _, port = address.rpartition(":")
-    if not re.fullmatch(r"\d{1,5}", port):
+    if not re.fullmatch(r"\d{1,5}", port) or int(port) not in _PORTS:
         return f"{name}={address}: must be host:port, such as {ADDRESSES[name]}"
     try:
         _try_to_listen(host.strip("[]"), int(port))
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "the port is in use" if taken else (error.strerror or str(error)).lower()
-        return f"{name}={address}: {reason}; set {name} to a free host:port"
+    except (OSError, UnicodeError) as error:
+        # UnicodeError: what cannot be a host name at all.
+        return f"{name}={address}: {_listen_reason(error)}; set {name} to a free host:port"
     return ""
+
+
+def _listen_reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "no host name"
+    return "the port is in use" if error.errno == errno.EADDRINUSE else _reason(error)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _try_to_listen(host: str, port: int) -> None:
@@ -148,5 +170,6 @@ def _data_dir_problems(folder: Path) -> Iterator[str]:
                 with tempfile.TemporaryFile(dir=place):
                     pass
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                yield f"TRADEWISE_DATA_DIR={folder}: {place}: {reason}; set it to a folder you may write to"
+                where = "" if place == folder else f"{place.name} in it: "
+                problem = f"{where}{_reason(error)}; set it to a folder you may write to"
+                yield f"TRADEWISE_DATA_DIR={folder}: {problem}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewise_otel.assets import collector_dir
+from tradewise_otel.tools.collector.settings import ROWS
 
 ADDRESSES = {
     "TRADEWISE_OTLP_HTTP": "127.0.0.1:4318",
@@ -62,9 +63,12 @@ def load_role(name: str, overlays: Sequence[str] = (), extras: Path | None = Non
     Raises:
         CollectorError: unknown role or overlay, or `extras` is not a file.
     """
-    base, table = collector_dir(), _roles_json()
-    row, variations = _pick("role", name), [_pick("overlay", overlay) for overlay in overlays]
-    _check_pairing(name, overlays)
+    base, table, row = collector_dir(), _roles_json(), _pick("role", name)
+    chosen = {overlay: _pick("overlay", overlay) for overlay in overlays}
+    _check_pairing(name, list(chosen))
+    # One that replaces layers comes where they were, in whatever order they are given: lists of a later file
+    # win, and the pipelines' file would take away what `secure` has added to service.extensions.
+    variations = sorted(chosen.values(), key=lambda variation: not variation["instead_of"])
     left_out = {"extras.yaml"}.union(*(variation["instead_of"] for variation in variations))
     layers = [file for file in row["files"] if file not in left_out]
     layers += [file for variation in variations for file in variation["files"]]
@@ -88,14 +92,27 @@ def config_arguments(role: Role) -> list[str]:
 
 
 def collector_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `environ` in which every setting that has a default outside the layers has a value."""
-    # Datadog's exporter would ask a cloud's metadata service for a host name, of which we make no use.
-    return {"AWS_EC2_METADATA_DISABLED": "true", **environ, "TRADEWISE_DATA_DIR": str(data_dir(environ))}
+    """A copy of `environ` in which every setting that has a default outside the layers has a value.
+
+    Blank ones are left out. A Datadog exporter would ask a cloud's metadata service for a host name, of which
+    we make no use, so it is told not to.
+    """
+    said, folder = without_blanks(environ), str(data_dir(environ))
+    return {"AWS_EC2_METADATA_DISABLED": "true", **said, "TRADEWISE_DATA_DIR": folder}
+
+
+def without_blanks(environ: Mapping[str, str]) -> dict[str, str]:
+    """A copy of `environ` without settings that are blank, as `DD_SITE=${DD_SITE:-}` in a Compose file is.
+
+    The Collector itself would take the empty text instead of the default.
+    """
+    blank = {row.env for row in ROWS if not environ.get(row.env, "").strip()}
+    return {name: text for name, text in environ.items() if name not in blank}
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
     """`TRADEWISE_DATA_DIR`, else `$XDG_STATE_HOME/tradewise-otel`, else `~/.local/state/tradewise-otel`."""
-    if chosen := environ.get("TRADEWISE_DATA_DIR"):
+    if chosen := environ.get("TRADEWISE_DATA_DIR", "").strip():
         return Path(chosen).absolute()
     return xdg_dir(environ, "XDG_STATE_HOME", ".local/state") / "tradewise-otel"
 

@@ -140,6 +140,7 @@ def _value(kept: str, target: str, mark: Field) -> tuple[str, str]:
 def _dates() -> Iterator[str]:
     # Without a time of its own a record is as old as its arrival, for Datadog too.
     yield "set(log.time_unix_nano, log.observed_time_unix_nano) where log.time_unix_nano == 0"
+    yield "set(log.time, Now()) where log.time_unix_nano == 0"
     old = f'Now() - log.time > Duration("{MAX_LOG_AGE_HOURS}h")'
     day = 'FormatTime(log.time, "%Y-%m-%dT%H:%M:%S.%LZ")'
     yield fill("log", "event.timestamp", day, old)
