@@ -16,6 +16,8 @@ from tradewise_otel.tools.standin.definitions import Definitions, load_definitio
 from tradewise_otel.tools.standin.received import Received
 from tradewise_otel.tools.standin.server import StandIn
 
+NODE = "node-7"
+OTHER_FILES = [f"TRADEWISE_TAIL_{kind}" for kind in ("PODS", "DOCKER", "PLAIN")]
 KEY = "0123456789abcdef0123456789abcdef"
 # Statistics leave when their interval is over; ten seconds of waiting would teach nothing.
 EXTRAS = "connectors: {datadog/statistics: {traces: {bucket_interval: 1s}}}\n"
@@ -55,6 +57,21 @@ def gateway(folder: Path, role: Role | None = None, **settings: str) -> Iterator
         binary = build(role, os.environ)
         with CollectorProcess(binary, role, {**data, **own, **free_addresses(), **settings}) as collector:
             yield Gateway(collector, standin, Received(standin.recording, definitions()))
+
+
+@contextmanager
+def agent(folder: Path, before: Gateway, tails: Path, **settings: str) -> Iterator[CollectorProcess]:
+    """An agent before a gateway, which tails one file of lines and takes OTLP."""
+    role = load_role("agent")
+    nothing = {
+        f"TRADEWISE_TAIL_{kind}": str(folder / "nothing" / "*") for kind in ("PODS", "DOCKER", "PLAIN")
+    }
+    own = {"TRADEWISE_DATA_DIR": str(folder / "agent"), "TRADEWISE_GATEWAY_URL": before.http}
+    own |= {"TRADEWISE_TAIL_FILES": str(tails), "TRADEWISE_NODE_NAME": NODE}
+    with CollectorProcess(
+        build(role, os.environ), role, {**nothing, **own, **free_addresses(), **settings}
+    ) as running:
+        yield running
 
 
 def gateway_role(folder: Path, overlays: Sequence[str] = ()) -> Role:

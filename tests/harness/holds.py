@@ -26,6 +26,7 @@ LINES: dict[str, str] = {
     "2.M6": "validate of each role and overlay offline < 5 s; golden print-config; manifest = configs",
     "2.M7": "keep filter inverted, classify removed, a rename dropped: a check fails and names it",
     "3.M1": "a kept request arrives whole, of others only what always goes; rates 0, 0.1, 1; both roads",
+    "3.M2": "the demo by both roads is the same at Datadog but for tests/e2e/roads.py",
     "3.M5": "hung request, SSE, WebSocket, poll loop: bounded memory, verdict as decided, nothing for ever",
 }
 """Must-hold lines of the steps that have landed, each in short."""

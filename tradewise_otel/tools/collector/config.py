@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,8 @@ def collector_environment(environ: Mapping[str, str]) -> dict[str, str]:
     we make no use, so it is told not to.
     """
     said, folder = without_blanks(environ), str(data_dir(environ))
-    return {"AWS_EC2_METADATA_DISABLED": "true", **said, "TRADEWISE_DATA_DIR": folder}
+    defaults = {"AWS_EC2_METADATA_DISABLED": "true", "TRADEWISE_NODE_NAME": socket.gethostname()}
+    return {**defaults, **said, "TRADEWISE_DATA_DIR": folder}
 
 
 def without_blanks(environ: Mapping[str, str]) -> dict[str, str]:

@@ -48,6 +48,35 @@ ROWS = (
     CollectorSetting(
         "TRADEWISE_AGENT_URL", "", "OTLP/HTTP receiver of your Datadog Agent (overlay datadog-agent)."
     ),
+    CollectorSetting("TRADEWISE_GATEWAY_URL", "", "OTLP/HTTP receiver of the gateway (role agent)."),
+    CollectorSetting(
+        "TRADEWISE_GATEWAY_CA",
+        "",
+        "PEM file of the authority that signed the gateway's certificate (role agent).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_NODE_NAME", "the host's own name", "`host.name` of all that leaves the node (role agent)."
+    ),
+    CollectorSetting(
+        "TRADEWISE_TAIL_PODS",
+        "/var/log/pods/*/*/*.log",
+        "Files of containers to read, CRI form (role agent).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_TAIL_DOCKER",
+        "/var/lib/docker/containers/*/*-json.log",
+        "The same in Docker's json-file form (role agent).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_TAIL_FILES",
+        "/var/log/tradewise/*.jsonl",
+        "Files of lines, such as TRADEWISE_LOG_FILE of an app (role agent).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_TAIL_PLAIN",
+        "/var/log/tradewise/*.log",
+        "Files of plain text; lines that do not begin with a date go on with the one before (role agent).",
+    ),
     CollectorSetting("TRADEWISE_TLS_CERT", "", "PEM file of the receivers' certificate (overlay secure)."),
     CollectorSetting("TRADEWISE_TLS_KEY", "", "PEM file of its private key (overlay secure)."),
     CollectorSetting(
@@ -55,7 +84,11 @@ ROWS = (
         "",
         "PEM file of the authority that must have signed a sender's certificate (overlay secure).",
     ),
-    CollectorSetting("TRADEWISE_TOKEN", "", "Token that senders show as `Bearer` (overlay secure)."),
+    CollectorSetting(
+        "TRADEWISE_TOKEN",
+        "",
+        "Token that senders show as `Bearer` (overlay secure), and that an agent shows.",
+    ),
     CollectorSetting(
         "TRADEWISE_SELF_METRICS", "none", "Level of the Collector's own metrics; `basic` to `detailed`."
     ),
