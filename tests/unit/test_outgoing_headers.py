@@ -17,6 +17,7 @@ from tradewise_otel import context
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.processors import describe
 
 TRACER = TracerProvider().get_tracer("test")
 INNER = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
@@ -91,3 +92,26 @@ def test_baggage_goes_only_where_the_user_asked_for_it() -> None:
     """With OTEL_PROPAGATORS naming baggage it is sent, to allowed hosts alone."""
     assert _sent("http://bots.example/", with_baggage=True)["baggage"] == "owner=bob"
     assert _sent("http://stranger.example/", with_baggage=True) == {}
+
+
+def test_a_callee_is_told_that_the_request_is_kept() -> None:
+    """Once a record has asked for its request, tracestate says so to allowed hosts, beside what is there."""
+    request = context.current()
+    assert request is not None
+    request.keep = "event"
+    assert _sent("http://127.0.0.1/")["tracestate"] == "tw=event"
+    assert _sent("https://stranger.example/") == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "keep"), [("event", "event"), ("severity", "severity"), ("error; drop", None)]
+)
+def test_a_caller_that_keeps_its_request_has_ours_kept(said: str, keep: str | None) -> None:
+    """A root span whose caller says in tracestate that it keeps the request is kept too; other words mean
+    nothing.
+    """
+    carrier = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": f"vendor=x,tw={said}"}
+    span = TRACER.start_span("GET", INNER.extract(carrier), SpanKind.SERVER)
+    request = context.Request("rid-2")
+    describe(request, span)  # type: ignore[arg-type]
+    assert request.keep == keep

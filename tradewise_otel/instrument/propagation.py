@@ -9,11 +9,12 @@ from opentelemetry import baggage, trace
 from opentelemetry.context import Context
 from opentelemetry.propagators import textmap
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind
 
 from tradewise_otel.context import current
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.processors import KEEP
 
 
 class OutgoingHeaders(textmap.TextMapPropagator):
@@ -60,7 +61,10 @@ class OutgoingHeaders(textmap.TextMapPropagator):
         request = current()
         if request is not None and request.request_id and not request.expired:
             setter.set(carrier, "x-request-id", request.request_id)
-        self._inner.inject(carrier, context if self._with_baggage else baggage.clear(context), setter)
+        context = context if self._with_baggage else baggage.clear(context)
+        if request is not None and request.keep:
+            context = _with_early_verdict(span, request.keep, context)
+        self._inner.inject(carrier, context, setter)
 
     def _may_go(self, span: trace.Span) -> bool:
         if not isinstance(span, ReadableSpan) or span.kind is not SpanKind.CLIENT:
@@ -84,3 +88,11 @@ class OutgoingHeaders(textmap.TextMapPropagator):
     def fields(self) -> set[str]:
         """Header names that may be set."""
         return self._inner.fields | {"x-request-id"}
+
+
+def _with_early_verdict(span: trace.Span, keep: str, context: Context | None) -> Context:
+    """Tells the callee, in tracestate, that this request will be kept, so that it keeps its part too."""
+    said = span.get_span_context()
+    state = said.trace_state.delete(KEEP).add(KEEP, keep)
+    told = SpanContext(said.trace_id, said.span_id, said.is_remote, said.trace_flags, state)
+    return trace.set_span_in_context(NonRecordingSpan(told), context)

@@ -23,6 +23,9 @@ Attributes = dict[str, Any]
 
 REASON, WEIGHT = "sampling.reason", "sampling.weight"
 
+KEEP = "tw"
+"""Our entry in tracestate: the reason why a caller of ours will keep its request (contract 6)."""
+
 SPAN_BYTES = 1024
 """What a waiting span counts for, in the bytes that a request may have waiting."""
 
@@ -37,6 +40,9 @@ class SpanItem:
 
 Translator = Callable[[ReadableSpan], "Attributes | None"]
 """Emits the event of an ended span and returns its fields for the span; None drops the span by design."""
+
+
+_EARLY = ("severity", "event")
 
 
 class EventSpanProcessor(SpanProcessor):
@@ -134,8 +140,10 @@ def duration_ms(span: ReadableSpan) -> float:
 
 
 def describe(request: Request, span: ReadableSpan) -> None:
-    """Tells a fresh holder of its root span, and what the ratio said of that."""
+    """Tells a fresh holder of its root span, what the ratio said of that, and what its caller has decided."""
     request.span = span
+    if span.parent is not None and (keep := span.parent.trace_state.get(KEEP)) in _EARLY:
+        request.keep = keep
     if span.context is not None:
         request.sampled = span.context.trace_flags.sampled
         request.ratio_weight = weight_of(span.context) if request.sampled else 1.0
