@@ -31,5 +31,6 @@ LINES: dict[str, str] = {
 COMMANDS: dict[str, str] = {
     "1.M9": "make test-versions",
     "1.M10": "make bench",
+    "2.M4": "make chaos",
 }
 """Lines shown by a command of their own, because it takes longer than a suite may."""
