@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check holds bench test-versions generate collector clean
+.PHONY: demo test check holds bench chaos test-versions generate collector clean
 
 demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
 	@$(BIN)/tradewise-otel demo $(ARGS)
@@ -27,6 +27,9 @@ holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows 
 bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes
+	$(BIN)/python tests/chaos/run.py $(ARGS)
 
 test-versions: $(VENV)/.ready  ## the end-to-end tests with the oldest and the newest supported set
 	$(BIN)/python tests/versions/run.py $(ARGS)

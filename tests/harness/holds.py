@@ -36,5 +36,6 @@ COMMANDS: dict[str, str] = {
     "3.M3": "env TRADEWISE_KILLS=20 .venv/bin/python -m pytest tests/resilience/test_app_killed.py",
     "1.M9": "make test-versions",
     "1.M10": "make bench",
+    "2.M4": "make chaos",
 }
 """Lines shown by a command of their own, because it takes longer than a suite may."""

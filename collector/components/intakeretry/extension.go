@@ -81,6 +81,7 @@ type middleware struct {
 	over  context.Context
 	letGo context.CancelFunc
 	timer *time.Timer
+	ready atomic.Bool
 }
 
 var (
@@ -88,8 +89,9 @@ var (
 	_ extensioncapabilities.PipelineWatcher = (*middleware)(nil)
 )
 
-// Ready does nothing.
+// Ready is called when every pipeline has started.
 func (m *middleware) Ready() error {
+	m.ready.Store(true)
 	return nil
 }
 

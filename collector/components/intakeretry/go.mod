@@ -8,4 +8,5 @@ require (
 	go.opentelemetry.io/collector/extension/extensioncapabilities v0.155.0
 	go.opentelemetry.io/collector/extension/extensionmiddleware v0.155.0
 	go.uber.org/zap v1.27.1
+	google.golang.org/grpc v1.81.1
 )

@@ -25,6 +25,14 @@ from tradewise_otel.tools.collector.config import (
     data_dir,
 )
 
+STOP_SECONDS = 15.0
+"""The Collector has ended so long after SIGTERM, also where its intake never answers.
+
+Requests of the OTLP exporters end `stop_after` (queue.yaml) after the signal. Datadog's exporter takes its
+`timeout` (export-datadog.yaml) twice, for spans and for statistics. With overlay datadog-exporter-only it
+takes 30 s more for logs, which cannot be set; killed earlier, it loses no more than it would have.
+"""
+
 
 def free_addresses() -> dict[str, str]:
     """A value for each of `ADDRESSES` on loopback ports that are free now, for a Collector beside others."""
@@ -82,7 +90,7 @@ class CollectorProcess:
                 raise CollectorError(f"the Collector did not become healthy; {self.log} ends:\n{self.tail()}")
             time.sleep(0.05)
 
-    def stop(self, grace: float = 10.0) -> int:
+    def stop(self, grace: float = STOP_SECONDS) -> int:
         """SIGTERM, and SIGKILL after `grace` seconds; returns the exit code (negative: a signal)."""
         if self._process is None:
             return 0
@@ -93,6 +101,12 @@ class CollectorProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would end it; `start` may follow, on the same folder and ports."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def tail(self, lines: int = 20) -> str:
         """The last lines that it printed."""
