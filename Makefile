@@ -39,6 +39,7 @@ generate: $(VENV)/.ready  ## writes what is generated from the catalogue
 
 collector: $(VENV)/.ready
 	$(BIN)/tradewise-otel collector build
+	$(BIN)/tradewise-otel collector build --role gateway
 
 $(VENV)/.ready: pyproject.toml setup.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python >= 3.10 is needed: make PYTHON=python3.11 ...")'

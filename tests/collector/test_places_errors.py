@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -155,3 +156,12 @@ def test_without_any_home_the_setting_is_named(run: Run, variant: Variant) -> No
     nowhere = {"TRADEWISE_DATA_DIR": "", "XDG_STATE_HOME": "", "HOME": ""}
     problem = _problem(run(variant, **nowhere))
     assert problem.startswith("neither XDG_STATE_HOME nor HOME is set: set ")
+
+
+def test_a_folder_that_another_collector_uses_is_named(run: Run, data: Path) -> None:
+    """Two Collectors on one queue would wait for each other; the second says so and does not start."""
+    (data / "queue").mkdir(parents=True)
+    with (data / "queue" / "exporter_otlp_http_datadog_logs_logs").open("wb") as queue:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        assert "another Collector uses it" in _problem(run(GATEWAY))
+    assert run(GATEWAY).returncode == 0

@@ -72,11 +72,14 @@ def test_reading_needs_them_too(tmp_path: Path, verb: str) -> None:
 
 WRONG: list[tuple[str, str, str]] = [
     *(
-        ("TRADEWISE_MEMORY_MIB", text, "a whole number above 0")
+        ("TRADEWISE_MEMORY_MIB", text, "a whole number of at least 1")
         for text in ("0", "-1", "1.5", "512MiB", "lots")
     ),
-    *(("TRADEWISE_QUEUE_BYTES", text, "a whole number above 0") for text in ("0", "1G", "1e9", " 5")),
-    *(("TRADEWISE_SELF_METRICS_PORT", text, "a whole number above 0") for text in ("0", "http")),
+    *(
+        ("TRADEWISE_QUEUE_BYTES", text, "a whole number of at least 524288")
+        for text in ("0", "1G", "1e9", " 5", "200000")
+    ),
+    *(("TRADEWISE_SELF_METRICS_PORT", text, "a whole number of at least 1") for text in ("0", "http")),
     ("TRADEWISE_SELF_METRICS", "much", "one of none, basic, normal, detailed"),
     *(
         ("TRADEWISE_SAMPLE_RATE", text, "a plain number from 0 to 1")

@@ -6,7 +6,9 @@ remedy when a port is taken, a folder is read-only or a key is missing.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import ipaddress
 import os
 import re
@@ -28,7 +30,12 @@ _URLS = (
 )
 _FILES = ("TRADEWISE_TLS_CERT", "TRADEWISE_TLS_KEY", "TRADEWISE_TLS_CLIENT_CA", "TRADEWISE_GATEWAY_CA")
 _SECRETS = ("DD_API_KEY", "TRADEWISE_TOKEN")
-_WHOLE_NUMBERS = ("TRADEWISE_MEMORY_MIB", "TRADEWISE_QUEUE_BYTES", "TRADEWISE_SELF_METRICS_PORT")
+_WHOLE_NUMBERS = {
+    "TRADEWISE_MEMORY_MIB": 1,
+    # One batch: a queue that cannot hold it is refused by the exporter, in words of its own.
+    "TRADEWISE_QUEUE_BYTES": 524288,
+    "TRADEWISE_SELF_METRICS_PORT": 1,
+}
 _LEVELS = ("none", "basic", "normal", "detailed")
 _PORTS = range(1, 65536)
 _WITHOUT_OTLP_INTAKE = ("ddog-gov.com", "us2.ddog-gov.com")
@@ -67,9 +74,10 @@ def _setting_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
         # Goes into a header, which takes no other characters. Never shown: this may end in somebody's log.
         elif name in _SECRETS and not re.fullmatch(r"[!-~]+", environ[name]):
             yield f"{name} has a space, a line end or a letter beyond ASCII in it; set it to the bare text"
-    for name in _WHOLE_NUMBERS:
-        if not re.fullmatch(r"[1-9]\d*", number := environ.get(name, "1")):
-            yield f"{name}={number}: must be a whole number above 0"
+    for name, least in _WHOLE_NUMBERS.items():
+        number = environ.get(name, str(least))
+        if not re.fullmatch(r"\d{1,15}", number) or int(number) < least:
+            yield f"{name}={number}: must be a whole number of at least {least}"
     for name in _URLS:
         if (url := environ.get(name)) and not _is_url(url):
             yield f"{name}={url}: must be http://host:port or https://host, and nothing after it"
@@ -174,3 +182,17 @@ def _data_dir_problems(folder: Path) -> Iterator[str]:
                 where = "" if place == folder else f"{place.name} in it: "
                 problem = f"{where}{_reason(error)}; set it to a folder you may write to"
                 yield f"TRADEWISE_DATA_DIR={folder}: {problem}"
+    if _has_owner(folder / "queue"):
+        remedy = "stop that one, or set it to a folder of its own"
+        yield f"TRADEWISE_DATA_DIR={folder}: another Collector uses it; {remedy}"
+
+
+def _has_owner(queue: Path) -> bool:
+    """Whether a Collector that runs holds a file of the queue; it locks each of them for as long."""
+    for path in queue.glob("exporter_*"):
+        with contextlib.suppress(PermissionError), path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
