@@ -16,7 +16,7 @@ from typing_extensions import Self
 from tradewise_otel.tools.collector.build import build
 from tradewise_otel.tools.collector.config import ADDRESSES, load_role, xdg_dir
 from tradewise_otel.tools.collector.process import CollectorProcess
-from tradewise_otel.tools.demo.processes import free_port
+from tradewise_otel.tools.ports import free_port
 from tradewise_otel.tools.standin.definitions import load_definitions
 from tradewise_otel.tools.standin.received import Received
 from tradewise_otel.tools.standin.server import StandIn

@@ -24,6 +24,8 @@ NOWHERE = "http://127.0.0.1:9"
 """An address where nobody answers."""
 NEEDED = {
     "DD_API_KEY": "dummy",
+    "TRADEWISE_GATEWAY_URL": "http://gateway.example:4318",
+    "TRADEWISE_NODE_NAME": "node-7",
     "TRADEWISE_AGENT_URL": "http://agent.example:4318",
     "TRADEWISE_TLS_CERT": "/etc/tradewise/cert.pem",
     "TRADEWISE_TLS_KEY": "/etc/tradewise/key.pem",

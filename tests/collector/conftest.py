@@ -11,6 +11,7 @@ import pytest
 from collector_command import NOWHERE
 from harness.sink import Sink
 from otlp_wire import Start
+from tailing_node import Gateway, Node
 
 from tradewise_otel.tools.collector.build import build
 from tradewise_otel.tools.collector.config import load_role
@@ -100,3 +101,20 @@ def gateway(
     with CollectorProcess(gateway_binary, role, gateway_settings) as collector:
         yield collector
         print(collector.tail())
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """A node of its own whose agent the test starts."""
+    with Gateway() as gateway:
+        yield Node(tmp_path / "node", gateway)
+
+
+@pytest.fixture(scope="module")
+def tailed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """One node a module with a running agent; tests write files of their own."""
+    with Gateway() as gateway:
+        shared = Node(tmp_path_factory.mktemp("node"), gateway)
+        with shared.agent() as running:
+            yield shared
+            print(running.tail())

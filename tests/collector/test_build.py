@@ -101,7 +101,7 @@ def test_components_lie_where_manifest_and_lock_look(environ: dict[str, str], ow
     assert (folder / "dist" / "go.mod").read_bytes() == (own_gateway.lock / "go.mod").read_bytes()
 
 
-CHANGED = ["manifest.yaml", "lock/go.mod", "lock/go.sum", "components/intakeretry/extension.go"]
+CHANGED = ["manifest.yaml", "lock/go.mod", "lock/go.sum", "components/durability/extension.go"]
 
 
 @pytest.mark.parametrize("changed", [*CHANGED, "components/datadogconnector/new_file.go"])

@@ -16,7 +16,7 @@ from collector_command import OVERLAID, ROLES, TABLE, VARIANTS, Variant
 from harness.holds import holds
 
 from tradewise_otel.assets import collector_dir
-from tradewise_otel.tools.collector.config import load_role
+from tradewise_otel.tools.collector.config import collector_environment, load_role
 
 BASE = collector_dir()
 LAYERS = sorted(path for folder in ("config", "roles", "overlays") for path in (BASE / folder).glob("*.yaml"))
@@ -104,11 +104,11 @@ def test_extensions_that_components_lean_on_run(variant: Variant) -> None:
 
 
 def test_a_component_is_defined_in_one_file() -> None:
-    """Later files replace lists and merge maps silently; only `secure` refines, and only the door `otlp`."""
+    """Later files replace lists and merge maps silently; only the door `otlp` is refined."""
     count = Counter(component for path in LAYERS for component in _defined(_load(path)))
     assert [component for component, times in count.items() if times > 1] == [("receivers", "otlp")]
     with_door = [path.name for path in LAYERS if ("receivers", "otlp") in _defined(_load(path))]
-    assert with_door == ["base.yaml", "secure.yaml"]
+    assert with_door == ["base.yaml", "queue.yaml", "secure.yaml"]
 
 
 def test_pipelines_stand_in_role_files_only() -> None:
@@ -131,10 +131,10 @@ def test_roles_name_every_layer() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_what_a_layer_needs_is_asked_for(variant: Variant) -> None:
-    """Every variable without a default in the layers is a setting that the start insists on."""
+    """Every variable without a default in the layers is a setting that the start insists on, or fills in."""
     role = load_role(variant.role, variant.overlays)
     text = "".join(path.read_text(encoding="utf-8") for path in role.files)
-    without = set(re.findall(r"\$\{env:(\w+)\}", text)) - {"TRADEWISE_DATA_DIR"}
+    without = set(re.findall(r"\$\{env:(\w+)\}", text)) - collector_environment({"HOME": "/"}).keys()
     assert without == set(role.needs)
 
 
@@ -157,6 +157,17 @@ def test_an_overlay_keeps_the_order_of_its_role(variant: Variant) -> None:
         shared = [name for name in processors if name not in own]
         assert shared in (role[signal], without_host)
         assert processors[: len(shared)] == shared
+
+
+def test_the_agent_does_a_part_of_it_in_that_order() -> None:
+    """The agent guards and redacts as the gateway does, and then says where it was; it judges nothing."""
+    agent, gateway = (_entrances(_merged(Variant(role))) for role in ("agent", "gateway"))
+    for signal, processors in agent.items():
+        assert processors[-1] == "transform/node"
+        shared = [name for name in processors if name in gateway[signal]]
+        assert shared == ["memory_limiter", "transform/lend", "redaction", "transform/return"]
+        own = {"transform/node", "transform/lines"} if signal == "logs" else {"transform/node"}
+        assert set(processors) - set(shared) == own
 
 
 def test_all_roles_have_one_order() -> None:

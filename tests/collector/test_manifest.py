@@ -17,7 +17,7 @@ from tradewise_otel.tools.collector.config import load_role
 BASE = collector_dir()
 RELEASE = {"v0.155.0", "v1.61.0"}
 MODULES = {
-    "receivers": {"otlp": "otlpreceiver"},
+    "receivers": {"file_log": "filelogreceiver", "otlp": "otlpreceiver"},
     "processors": {
         "cumulativetodelta": "cumulativetodeltaprocessor",
         "filter": "filterprocessor",
@@ -39,12 +39,15 @@ MODULES = {
         "bearertokenauth": "bearertokenauthextension",
         "file_storage": "filestorage",
         "health_check": "healthcheckextension",
-        "intake_retry": "intakeretry",
+        "durability": "durability",
     },
 }
 """Component type, as configurations write it, to the module that brings it."""
-OWN: dict[str, set[str]] = {"laptop": set(), "gateway": {"datadogconnector", "intakeretry"}}
-"""Modules that lie in collector/components."""
+OWN: dict[str, set[str]] = {
+    "manifest.local.yaml": set(),
+    "manifest.yaml": {"datadogconnector", "durability"},
+}
+"""Manifest to its modules that lie in collector/components."""
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -62,23 +65,20 @@ def _module(row: dict[str, str]) -> str:
     return row["gomod"].split()[0].rpartition("/")[2]
 
 
-def _files(role: str) -> list[Path]:
-    """The layers of a role and of all overlays that belong to it."""
-    overlays = [variant.overlays[0] for variant in OVERLAID if variant.role == role]
-    names = [
-        *TABLE["roles"][role]["files"],
-        *(f for name in overlays for f in TABLE["overlays"][name]["files"]),
-    ]
-    return [BASE / name for name in names]
+def _files(manifest: str) -> list[Path]:
+    """The layers of all roles that share a manifest, and of all overlays that belong to them."""
+    roles = {name: row for name, row in TABLE["roles"].items() if row["manifest"] == manifest}
+    overlays = [TABLE["overlays"][variant.overlays[0]] for variant in OVERLAID if variant.role in roles]
+    return [BASE / name for row in [*roles.values(), *overlays] for name in row["files"]]
 
 
 @holds("2.M6")
 @pytest.mark.parametrize("role", ROLES, ids=str)
 def test_manifest_and_layers_name_the_same_components(role: Variant) -> None:
-    """Every component of a role's layers and overlays is in its manifest, and nothing else is."""
+    """A manifest holds every component of the layers and overlays of all its roles, and nothing else."""
     used = {
         (section, MODULES[section][name.partition("/")[0]])
-        for path in _files(role.role)
+        for path in _files(load_role(role.role).manifest.name)
         for section in MODULES
         for name in _load(path).get(section, {})
     }
@@ -89,7 +89,7 @@ def test_manifest_and_layers_name_the_same_components(role: Variant) -> None:
 def test_own_modules_come_from_beside_the_manifest(role: Variant) -> None:
     """What is ours, and only that, has a `path:`, to a folder whose go.mod has the manifest's module name."""
     own = {_module(row): row for _, row in _rows(role) if "path" in row}
-    assert own.keys() == OWN[role.role]
+    assert own.keys() == OWN[load_role(role.role).manifest.name]
     folders = load_role(role.role).components
     assert {folder.name for folder in folders} == own.keys()
     for folder in folders:

@@ -51,13 +51,22 @@ def test_good_settings_start_it(run: Run, variant: Variant) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "  "], ids=["unset", "empty", "blank"])
-@pytest.mark.parametrize("variant", [GATEWAY, AGENT, *SECURED], ids=str)
+@pytest.mark.parametrize("variant", [GATEWAY, AGENT, Variant("agent"), *SECURED], ids=str)
 def test_all_that_is_missing_is_named_at_once(run: Run, variant: Variant, text: str | None) -> None:
     """Each needed setting that has no text is one line that says what belongs there."""
     needs = load_role(variant.role, variant.overlays).needs
     problems = _problems(run(variant, **dict.fromkeys(needs, text)))
     assert [problem.split()[0] for problem in problems] == list(needs)
     assert all(f"is not set; role {variant.role} needs it: " in problem for problem in problems)
+
+
+def test_an_agent_without_a_gateway_is_refused(run: Run) -> None:
+    """An agent that does not know whom to hand over to is refused, and the setting is named."""
+    (problem,) = _problems(run(Variant("agent"), TRADEWISE_GATEWAY_URL=None))
+    meaning = "OTLP/HTTP receiver of the gateway (role agent)."
+    assert problem == f"TRADEWISE_GATEWAY_URL is not set; role agent needs it: {meaning}"
+    (problem,) = _problems(run(Variant("agent"), TRADEWISE_GATEWAY_URL="gateway:4318"))
+    assert problem.startswith("TRADEWISE_GATEWAY_URL=gateway:4318: must be http://host:port")
 
 
 @pytest.mark.parametrize("verb", ["validate", "print-config"])

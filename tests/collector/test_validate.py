@@ -43,7 +43,7 @@ def _validate(
 @pytest.fixture
 def binary_of(binary: Path, gateway_binary: Path) -> dict[str, Path]:
     """Role to its Collector."""
-    return {"laptop": binary, "gateway": gateway_binary}
+    return {"laptop": binary, "gateway": gateway_binary, "agent": gateway_binary}
 
 
 @holds("2.M6")

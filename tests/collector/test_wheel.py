@@ -43,7 +43,7 @@ def test_the_wheel_carries_every_file_of_the_collector(installed: Path) -> None:
     assert all((shipped / name).read_bytes() == (source / name).read_bytes() for name in names)
 
 
-@pytest.mark.parametrize("role", ["laptop", "gateway"])
+@pytest.mark.parametrize("role", ["laptop", "gateway", "agent"])
 def test_an_installation_finds_them(installed: Path, tmp_path: Path, role: str) -> None:
     """Away from a checkout, a role's layers, manifest, lock and modules are read from the package data."""
     code = (

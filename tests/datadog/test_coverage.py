@@ -21,8 +21,9 @@ from harness.holds import holds
 
 from tradewise_otel.catalogue.lookup import event_for, fields_of, required_fields
 from tradewise_otel.tools.demo import commands, traffic
-from tradewise_otel.tools.demo.processes import Child, free_port
+from tradewise_otel.tools.demo.processes import Child
 from tradewise_otel.tools.demo.summary import EXPECTED
+from tradewise_otel.tools.ports import free_port
 from tradewise_otel.tools.standin.reserved import Log
 
 

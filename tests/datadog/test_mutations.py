@@ -135,9 +135,7 @@ def test_the_shipped_role_has_no_fault(tmp_path: Path) -> None:
 
 
 @holds("2.M7")
-@pytest.mark.parametrize(
-    ("layer", "change", "named"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS]
-)
+@pytest.mark.parametrize(("layer", "change", "named"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_found_and_named(
     tmp_path: Path, layer: str, change: Callable[[str], str], named: set[str]
 ) -> None:

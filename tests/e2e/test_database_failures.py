@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from harness.app import free_port
 from harness.database import DatabaseApp
 from harness.holds import holds
+
+from tradewise_otel.tools.ports import free_port
 
 FLAVOURS = ("sync", "async", "config")
 FAILING = {

@@ -15,7 +15,8 @@ import pytest
 
 from tradewise_otel.tools.demo import app as app_package
 from tradewise_otel.tools.demo import commands, traffic
-from tradewise_otel.tools.demo.processes import Child, free_port
+from tradewise_otel.tools.demo.processes import Child
+from tradewise_otel.tools.ports import free_port
 
 APP_FOLDER = Path(app_package.__file__).parent
 

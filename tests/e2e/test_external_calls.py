@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness.app import free_port
 from harness.holds import holds
 from harness.stub import full_port, stub
 from harness.traffic import Traffic, eventually, serving
+
+from tradewise_otel.tools.ports import free_port
 
 pytestmark = holds("1.M3")
 

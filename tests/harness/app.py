@@ -16,14 +16,10 @@ from typing import Any
 
 from typing_extensions import Self
 
+from tradewise_otel.tools.ports import free_port
+
 BIN = Path(sys.executable).parent
 LAUNCHER = [sys.executable, str(BIN / "opentelemetry-instrument")]
-
-
-def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class App:

@@ -42,6 +42,7 @@ class FastAPIEvents:
         self._responses = Responses(runtime)
         self._announce = self._ledger.shielded("api_request", self._responses.announce, None)
         self._judge_early = self._ledger.shielded("early verdict", self._responses.judge_early, None)
+        self._go_on = self._ledger.shielded("go on", self._goes_on, None)
         self._exchanges: dict[int, Exchange] = {}
 
     def install(self) -> None:
@@ -75,7 +76,7 @@ class FastAPIEvents:
         exchange = Exchange.open(scope, span, receive)
         describe(exchange.request, span)
         self._announce(exchange)
-        asyncio.get_running_loop().call_later(_API_REQUEST_WAITS_SECONDS, self._goes_on, exchange)
+        asyncio.get_running_loop().call_later(_API_REQUEST_WAITS_SECONDS, self._go_on, exchange)
         # Last, since an exchange that nobody watches would end as an answer without a status.
         self._exchanges[span.get_span_context().span_id] = exchange
         return exchange

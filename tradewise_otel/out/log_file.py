@@ -1,7 +1,8 @@
 """The file that lines are also written to: rotated by size, shared by all workers of a service.
 
 Workers append whole lines, which the kernel does not mix; who finds the file too large renames it under a
-lock, and the others see at their next line that the name stands for another file.
+lock, and the others see at their next line that the name stands for another file. A line that was torn, by a
+full disk or by a kill, ends before the next one begins, so that it costs nobody else's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class LogFile:
         self._path = os.path.abspath(path)
         self._max_bytes = max_bytes
         self._descriptor = -1
+        self._torn = False
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -42,9 +44,11 @@ class LogFile:
         """
         with self._lock:
             self._follow()
-            view = memoryview(line)
+            view = memoryview(b"\n" + line if self._torn else line)
             while view:
-                view = view[os.write(self._descriptor, view) :]
+                written = os.write(self._descriptor, view)
+                view = view[written:]
+                self._torn = bool(view)
 
     def _follow(self) -> None:
         """Opens the file anew if it was put aside, by us, by another worker, or by somebody's logrotate."""
@@ -64,8 +68,22 @@ class LogFile:
     def _open(self) -> None:
         before = self._descriptor
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        # Later on only a new file is opened; what other workers are at right now is none of ours to judge.
+        self._torn = before < 0 and self._ends_torn()
         if before >= 0:
             os.close(before)
+
+    def _ends_torn(self) -> bool:
+        """Tells whether somebody was stopped in the middle of the last line."""
+        if os.fstat(self._descriptor).st_size == 0:
+            return False
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(-1, os.SEEK_END)
+                return file.read(1) != b"\n"
+        except OSError:
+            # A file that may be written but not read.
+            return False
 
     def _rotate(self) -> None:
         lock = os.open(f"{self._path}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)

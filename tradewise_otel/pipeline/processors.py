@@ -67,8 +67,8 @@ class EventSpanProcessor(SpanProcessor):
         self._send = ledger.shielded("queue span", send, None, "traces")
         self._ledger = ledger
         self._exports_unsampled = exports_unsampled
-        nothing: Attributes = {}
-        self._stamp = ledger.shielded("stamp span", lambda _span: _stamp(know), nothing, "traces")
+        nothing: tuple[Attributes, Request | None] = ({}, None)
+        self._stamp = ledger.shielded("stamp span", lambda: _stamp(know), nothing, "traces")
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Nothing to do: what an event needs is known at the end."""
@@ -97,9 +97,10 @@ class EventSpanProcessor(SpanProcessor):
         if context is None or not (self._exports_unsampled or context.trace_flags.sampled):
             self._ledger.add("sampled_out", "traces")
             return
-        for name, value in self._stamp(span).items():
+        stamp, request = self._stamp()
+        for name, value in stamp.items():
             added.setdefault(name, value)
-        item, request = SpanItem(span, added), living_request()
+        item = SpanItem(span, added)
         if REASON not in added and request is not None and request.is_open:
             request.until_verdict(functools.partial(self._judged, item), SPAN_BYTES)
         else:
@@ -115,16 +116,16 @@ class EventSpanProcessor(SpanProcessor):
         self._send(item)
 
 
-def _stamp(know: Callable[[Request], None]) -> Attributes:
-    """Identity and verdict as far as they are known when a span ends."""
+def _stamp(know: Callable[[Request], None]) -> tuple[Attributes, Request | None]:
+    """Identity and verdict as far as they are known when a span ends, and the request that it is part of."""
     request = living_request()
     if request is None:
-        return {}
+        return {}, None
     know(request)
     stamp: Attributes = dict(request.identity())
     if request.reason is not None:
         stamp[REASON], stamp[WEIGHT] = request.reason, request.weight
-    return stamp
+    return stamp, request
 
 
 def ratio_stamp(span: ReadableSpan) -> Attributes:

@@ -32,7 +32,7 @@ require (
 	go.opentelemetry.io/collector/receiver/otlpreceiver v0.155.0
 	go.opentelemetry.io/collector/service v0.155.0
 	tradewise.example/otelcol/datadogconnector v0.0.0
-	tradewise.example/otelcol/intakeretry v0.0.0
+	tradewise.example/otelcol/durability v0.0.0
 )
 
 require (
@@ -398,4 +398,4 @@ require (
 
 replace tradewise.example/otelcol/datadogconnector v0.0.0 => ../components/datadogconnector
 
-replace tradewise.example/otelcol/intakeretry v0.0.0 => ../components/intakeretry
+replace tradewise.example/otelcol/durability v0.0.0 => ../components/durability

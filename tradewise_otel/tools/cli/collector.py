@@ -17,6 +17,7 @@ from tradewise_otel.tools.collector.config import (
     load_role,
     overlay_names,
     role_names,
+    run_arguments,
 )
 from tradewise_otel.tools.collector.settings import ROWS
 
@@ -118,7 +119,7 @@ def _run(args: argparse.Namespace) -> int:
     role, binary = _role_and_binary(args)
     check_to_run(role, environ)
     print(f"collector: role {role.name}, files in {environ['TRADEWISE_DATA_DIR']}", flush=True)
-    return _become(binary, config_arguments(role), environ)
+    return _become(binary, run_arguments(role), environ)
 
 
 def _validate(args: argparse.Namespace) -> int:

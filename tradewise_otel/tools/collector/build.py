@@ -25,8 +25,8 @@ BUILDER = "go.opentelemetry.io/collector/cmd/builder@v0.155.0"
 BINARY = "otelcol-tradewise"
 GO_AT_LEAST = (1, 26)
 TICK_SECONDS = 10.0
-_COSTS = {"local": ("120 MB", "1.2 GB", 4), "full": ("300 MB", "3 GB", 10)}
-"""Download, disk and CPU minutes of a first build, by lock, for the person who waits."""
+_COSTS = {"manifest.local.yaml": ("120 MB", "1.2 GB", 4), "manifest.yaml": ("300 MB", "3 GB", 10)}
+"""Download, disk and CPU minutes of a first build, by manifest, for the person who waits."""
 
 Say = Callable[[str], None]
 
@@ -90,7 +90,7 @@ def build(role: Role, environ: Mapping[str, str], say: Say = print) -> Path:
 
 
 def _announce(role: Role, site: _Site) -> None:
-    download, disk, minutes = _COSTS[role.lock.name]
+    download, disk, minutes = _COSTS[role.manifest.name]
     site.say(
         f"building the {role.name} Collector: the first time it downloads about {download} of Go modules "
         f"({disk} on disk with what is compiled) into {site.folder.parent} and takes about {minutes} CPU "

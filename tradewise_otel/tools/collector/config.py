@@ -37,7 +37,8 @@ class Role:
     """A way to run the Collector.
 
     `files` are its layers in loading order, `lock` a folder, `components` the folders of our own modules that
-    the manifest names, all absolute; `needs` are the settings without which its layers do not work.
+    the manifest names, all absolute; `needs` are the settings without which its layers do not work, and
+    `arguments` what the binary is started with beside them.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Role:
     files: tuple[Path, ...]
     components: tuple[Path, ...]
     needs: tuple[str, ...]
+    arguments: tuple[str, ...]
 
 
 def role_names() -> list[str]:
@@ -84,7 +86,13 @@ def load_role(name: str, overlays: Sequence[str] = (), extras: Path | None = Non
         files=(*(base / file for file in layers), last),
         components=_components(manifest),
         needs=tuple(setting for file in layers for setting in table["needs"].get(file, ())),
+        arguments=tuple(row.get("arguments", ())),
     )
+
+
+def run_arguments(role: Role) -> list[str]:
+    """What the binary is started with to run the role."""
+    return [*role.arguments, *config_arguments(role)]
 
 
 def config_arguments(role: Role) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -21,9 +20,10 @@ from tradewise_otel.tools.collector.config import (
     CollectorError,
     Role,
     collector_environment,
-    config_arguments,
     data_dir,
+    run_arguments,
 )
+from tradewise_otel.tools.ports import free_port
 
 STOP_SECONDS = 15.0
 """The Collector has ended so long after SIGTERM, also where its intake never answers.
@@ -36,11 +36,7 @@ takes 30 s more for logs, which cannot be set; killed earlier, it loses no more 
 
 def free_addresses() -> dict[str, str]:
     """A value for each of `ADDRESSES` on loopback ports that are free now, for a Collector beside others."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return {name: f"127.0.0.1:{port}" for name, port in zip(ADDRESSES, ports, strict=True)}
+    return {name: f"127.0.0.1:{free_port()}" for name in ADDRESSES}
 
 
 class CollectorProcess:
@@ -63,7 +59,7 @@ class CollectorProcess:
     ) -> None:
         self._environ = collector_environment({**os.environ, **settings})
         self._role = role
-        self._argv = [str(binary), *config_arguments(role)]
+        self._argv = [str(binary), *run_arguments(role)]
         self._process: subprocess.Popen[bytes] | None = None
         self.data = data_dir(self._environ)
         self.log = log or self.data / "collector.log"

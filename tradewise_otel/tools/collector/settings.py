@@ -69,8 +69,8 @@ ROWS = (
     ),
     CollectorSetting(
         "TRADEWISE_TAIL_FILES",
-        "/var/log/tradewise/*.jsonl",
-        "Files of lines, such as TRADEWISE_LOG_FILE of an app (role agent).",
+        "/var/log/tradewise/*.jsonl*",
+        "Files of lines, such as TRADEWISE_LOG_FILE of an app, and the rotated ones (role agent).",
     ),
     CollectorSetting(
         "TRADEWISE_TAIL_PLAIN",

@@ -7,7 +7,6 @@ a process behind: there they wait.
 
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -17,8 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-# Below Linux' ephemeral range (32768 up), where any outgoing connection may sit on the port.
-PORTS = range(20_000, 32_000)
 STOP_SECONDS = 6.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -29,15 +26,6 @@ class DemoError(Exception):
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-def free_port() -> int:
-    """Find a port on loopback that nobody listens on."""
-    for port in random.sample(PORTS, 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise DemoError("no free port between 20000 and 32000 on 127.0.0.1")
 
 
 class Interrupts:

@@ -23,7 +23,8 @@ from tradewise_otel.tools.demo import commands, summary, traffic
 from tradewise_otel.tools.demo.building import BuildResult
 from tradewise_otel.tools.demo.files import Files
 from tradewise_otel.tools.demo.printer import Printer
-from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts, free_port
+from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts
+from tradewise_otel.tools.ports import free_port
 
 # Records travel in batches; a few seconds is usual, more is a machine that is busy.
 ARRIVAL_SECONDS = 30.0

@@ -10,7 +10,7 @@ from typing import Literal
 
 from typing_extensions import Self
 
-from tradewise_otel.tools.demo.processes import free_port
+from tradewise_otel.tools.ports import free_port
 from tradewise_otel.tools.standin.intake import Answer, answer, refused
 from tradewise_otel.tools.standin.listener import Listener
 from tradewise_otel.tools.standin.recording import Recording, RecordingWriter

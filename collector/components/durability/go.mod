@@ -1,4 +1,4 @@
-module tradewise.example/otelcol/intakeretry
+module tradewise.example/otelcol/durability
 
 go 1.25.0
 

@@ -1,4 +1,4 @@
-package intakeretry
+package durability
 
 import (
 	"context"
