@@ -11,7 +11,7 @@ demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by
 	@$(BIN)/tradewise-otel demo $(ARGS)
 
 test: check collector  ## everything that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready  ## style, types, import rules, generated files, Must-hold lines
 	$(BIN)/ruff format --check .

@@ -82,7 +82,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     with stub() as port:
         env = {
             "TRADEWISE_SAMPLE_RATE": request.param,
-            "TRADEWISE_P95_MS": "250",
+            "TRADEWISE_P95_MS": "800",
             "STUB": f"http://127.0.0.1:{port}/",
         }
         with serving(tmp_path_factory.mktemp("verdicts"), "verdicts", env) as app:
