@@ -68,4 +68,4 @@ async def boom() -> None:
 
 @app.get("/sleep")
 async def sleep() -> None:
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(1.0)
