@@ -24,8 +24,7 @@ check: $(VENV)/.ready  ## style, types, import rules, generated files, Must-hold
 holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows it, and its result
 	$(BIN)/python tests/harness/show_holds.py
 
-bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry; ARGS=--instructions counts it
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes

@@ -95,13 +95,16 @@ class Request:
 
     def identity(self) -> dict[str, str]:
         """What records and spans say of who is asking, as far as known; the session as its pseudonym."""
-        known = {
-            "request_id": self.request_id,
-            "user_id": self.user_id,
-            "tenant_id": self.tenant_id,
-            "session_id": self.session_pseudonym,
-        }
-        return {name: value for name, value in known.items() if value is not None}
+        known: dict[str, str] = {}
+        if self.request_id is not None:
+            known["request_id"] = self.request_id
+        if self.user_id is not None:
+            known["user_id"] = self.user_id
+        if self.tenant_id is not None:
+            known["tenant_id"] = self.tenant_id
+        if self.session_pseudonym is not None:
+            known["session_id"] = self.session_pseudonym
+        return known
 
     def wait(self, send: Callable[[], None]) -> None:
         """Keeps one record back until `settle`: `api_request`, which wants to know its user (P16)."""

@@ -8,6 +8,10 @@ from pathlib import Path
 
 PACKAGES = (
     "opentelemetry-distro==0.66b1",
+    # Without these vanilla would do less than it is compared for: no log records, and no statements,
+    # since its version check skips SQLAlchemy 2.1.
+    "opentelemetry-instrumentation-logging==0.66b1",
+    "sqlalchemy[asyncio]<2.1",
     "python-json-logger",
     "ddtrace",
     "psutil",

@@ -18,7 +18,7 @@ from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
-from tradewise_otel.pipeline.processors import Attributes, duration_ms
+from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 
 SCOPE_NAME = contrib.__name__
@@ -60,7 +60,7 @@ class HttpxEvents:
         return _span_attributes(fields)
 
     def _fields(self, span: ReadableSpan) -> dict[str, Any]:
-        attributes = span.attributes or {}
+        attributes = attributes_of(span)
         url = urlsplit(str(attributes.get("url.full") or attributes.get("http.url") or ""))
         host = url.hostname or ""
         fields: dict[str, Any] = {

@@ -16,9 +16,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Status, StatusCode
 from sqlalchemy.sql.expression import TableClause
 
+from tradewise_otel.instrument import db_connects
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
-from tradewise_otel.pipeline.processors import Attributes, duration_ms
+from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 from tradewise_otel.redact.sql import placeholders
 
@@ -55,6 +56,7 @@ class SQLAlchemyEvents:
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
+        db_connects.install(self._ledger)
         describe_failure = self._ledger.shielded("describe failure", describe_failed_statement, None)
 
         def after(
@@ -69,20 +71,19 @@ class SQLAlchemyEvents:
         """Emits the event of a statement or of a connection that failed; drops connections that did not."""
         if span.name == "connect":
             return self._connection_error(span) if span.status.status_code is StatusCode.ERROR else None
-        if (span.attributes or {}).get(_CONNECTION_LOST):
+        attributes = attributes_of(span)
+        if attributes.get(_CONNECTION_LOST):
             self._connection_error(span)
-        return self._operation(span)
+        return self._operation(span, attributes)
 
     def _connection_error(self, span: ReadableSpan) -> Attributes:
-        fields = {"database": _database(span), "duration_ms": duration_ms(span), **_error(span)}
-        self._aggregate.add("db.connection.errors", (("database", fields["database"]),))
-        self._emit(
-            "database_connection_error", "ERROR", f"no connection to {fields['database']}", fields, span
-        )
+        database = _database(attributes_of(span))
+        fields = {"database": database, "duration_ms": duration_ms(span), **_error(span)}
+        self._aggregate.add("db.connection.errors", (("database", database),))
+        self._emit("database_connection_error", "ERROR", f"no connection to {database}", fields, span)
         return {"event_type": "database_connection_error", **fields}
 
-    def _operation(self, span: ReadableSpan) -> Attributes:
-        attributes = span.attributes or {}
+    def _operation(self, span: ReadableSpan, attributes: Attributes) -> Attributes:
         operation = operation_of(
             str(attributes.get("db.query.text") or attributes.get("db.statement") or span.name)
         )
@@ -90,7 +91,7 @@ class SQLAlchemyEvents:
         fields: dict[str, Any] = {
             "operation": operation,
             "duration_ms": duration_ms(span),
-            "database": _database(span),
+            "database": _database(attributes),
         }
         if table:
             fields["table"] = table
@@ -232,8 +233,7 @@ def _verb_after_ctes(text: str) -> str:
     return verb.group().upper() if verb else "WITH"
 
 
-def _database(span: ReadableSpan) -> str:
-    attributes = span.attributes or {}
+def _database(attributes: Attributes) -> str:
     name = attributes.get("db.namespace") or attributes.get("db.name")
     return str(name or attributes.get("db.system.name") or attributes.get("db.system") or "unknown")
 

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanContext
 
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.processors import SpanItem
+from tradewise_otel.pipeline.processors import SpanItem, attributes_of
 from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
@@ -53,7 +53,7 @@ class SpanScrubber:
             span,
             self._text(span.name),
             self._text(span.status.description),
-            self._attributes({**(span.attributes or {}), **item.added}),
+            self._attributes(attributes_of(span) | item.added),
             [
                 (
                     self._text(event.name),
@@ -74,7 +74,7 @@ class SpanScrubber:
 
     def _attributes(self, attributes: Attributes) -> Attributes:
         self._clean_sql(attributes)
-        if self._redactor.is_plain(attributes) and not gate.hit(_bytes(attributes)):
+        if not attributes or self._redactor.plain(attributes, _bytes) is not None:
             return attributes
         value, counts = self._redactor.mapping(attributes)
         self._count(counts)

@@ -18,10 +18,9 @@ from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
 from tradewise_otel.record.check import wrong_fields
 from tradewise_otel.record.verdict import judge
-from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
-_KNOWN_BY_EXTRA = ("user_id", "tenant_id", "session_id")
+_KNOWN_BY_EXTRA = frozenset({"user_id", "tenant_id", "session_id"})
 _EXCEPTION_LIMIT = max_length("exception.message")
 _STACK_LIMIT = max_length("exception.traceback")
 
@@ -114,15 +113,19 @@ class Sink:
         request = event.request
         if request is not None:
             request.learn_from_state()
-            for name in _KNOWN_BY_EXTRA:
-                if getattr(request, name) is None and name in event.fields:
-                    request.learn(**{name: event.fields[name]})
+            if not _KNOWN_BY_EXTRA.isdisjoint(event.fields):
+                self._learn(request, event.fields)
             request.settle()
             self._name_session(request)
             event.identity = request.identity()
         session = event.fields.get("session_id")
         if session is not None:
             event.fields["session_id"] = self._pseudonymise(str(session))
+
+    def _learn(self, request: Request, fields: Mapping[str, object]) -> None:
+        for name in _KNOWN_BY_EXTRA:
+            if getattr(request, name) is None and name in fields:
+                request.learn(**{name: fields[name]})
 
     def know(self, request: Request) -> None:
         """Completes who is asking: from `request.state`, and the pseudonym of the session."""
@@ -134,11 +137,9 @@ class Sink:
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
     def _redacted_line(self, event: Event) -> bytes:
-        document = self._lines.document(event)
-        if self._redactor.is_plain(document):
-            line = serialise(document)
-            if not gate.hit(line):
-                return self._lines.text(event, line)
+        line = self._redactor.plain(self._lines.document(event), serialise)
+        if line is not None:
+            return self._lines.text(event, line)
         self._scrub(event)
         return self._lines.text(event, serialise(self._lines.document(event)))
 

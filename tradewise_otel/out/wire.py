@@ -35,6 +35,8 @@ def varint(number: int) -> bytes:
 
 
 _SMALL = [bytes([number]) for number in range(0x80)]
+# The heads of a value and of a string in it, by the length of the string.
+_STRINGS = [bytes([0x12, size + 2, 0x0A, size]) for size in range(0x7E)]
 
 
 @lru_cache(maxsize=256)
@@ -81,11 +83,19 @@ def utf8(value: str) -> bytes:
 def attributes(field: int, values: Mapping[str, Any]) -> bytes:
     """A repeated `KeyValue` field; None is absent there, as upstream has it."""
     head = tag(field, _LENGTH)
-    parts = []
+    parts: list[bytes] = []
     for key, value in values.items():
+        if type(value) is str:
+            # Most attributes: all of `any_value` and its fields at once, where each length is one byte.
+            content = value.encode("utf-8", "replace")
+            start, size = _key(key), len(content)
+            whole = len(start) + size + 4
+            if whole < 0x80:
+                parts += (head, _SMALL[whole], start, _STRINGS[size], content)
+                continue
         if value is not None:
             pair = _key(key) + _value_field(value)
-            parts.append(head + varint(len(pair)) + pair)
+            parts += (head, varint(len(pair)), pair)
     return b"".join(parts)
 
 

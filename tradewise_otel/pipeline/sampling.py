@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.environment_variables import OTEL_TRACES_SAMPLER
-from opentelemetry.sdk.trace import sampling
+from opentelemetry.sdk.trace import ReadableSpan, sampling
 from opentelemetry.sdk.trace._sampling_experimental import (
     composable_parent_threshold,
     composable_traceid_ratio_based,
@@ -22,6 +22,7 @@ from opentelemetry.util.types import Attributes
 from tradewise_otel.record.verdict import RATIO_RANGE, threshold
 
 _HEX_DIGITS = 14
+_DECISIONS = (sampling.Decision.DROP, sampling.Decision.RECORD_AND_SAMPLE)
 
 
 def build(rate: float, environ: Mapping[str, str]) -> tuple[sampling.Sampler, bool]:
@@ -37,9 +38,10 @@ def build(rate: float, environ: Mapping[str, str]) -> tuple[sampling.Sampler, bo
 
 
 class RootsFirst(sampling.Sampler):
-    """Answers for roots, which are most requests, without parsing and making a tracestate for each.
+    """Answers for roots and for children of our own spans without parsing and making a tracestate for each.
 
-    The rule is the composite sampler's, which answers for all other spans; a test holds them together.
+    The rule is the composite sampler's, which answers for children of spans elsewhere; a test holds them
+    together. A child here has its parent's flag and tracestate, since the parent got them by that rule.
     """
 
     def __init__(self, rate: float, others: sampling.Sampler) -> None:
@@ -59,7 +61,13 @@ class RootsFirst(sampling.Sampler):
         trace_state: TraceState | None = None,
     ) -> sampling.SamplingResult:
         """As the composite sampler."""
-        if get_current_span(parent_context).get_span_context().is_valid:
+        parent = get_current_span(parent_context)
+        context = parent.get_span_context()
+        if context.is_valid:
+            if isinstance(parent, ReadableSpan):
+                return sampling.SamplingResult(
+                    _DECISIONS[context.trace_flags.sampled], None, context.trace_state
+                )
             return self._others.should_sample(
                 parent_context, trace_id, name, kind, attributes, links, trace_state
             )
@@ -105,7 +113,7 @@ class RecordAll(sampling.Sampler):
         )
         dropped = result.decision is sampling.Decision.DROP
         decision = sampling.Decision.RECORD_ONLY if dropped else result.decision
-        kept = {**(attributes or {}), **(result.attributes or {})}
+        kept = {**(attributes or {}), **result.attributes} if result.attributes else attributes
         return sampling.SamplingResult(decision, kept, result.trace_state)
 
     def get_description(self) -> str:

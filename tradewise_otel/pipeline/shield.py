@@ -74,6 +74,30 @@ def sending(send: Send, note: Callable[[Message], None]) -> Send:
     return noted
 
 
+class Attempt:
+    """In the place of the span around a call of the app: keeps what is said of it, tells `ended` the rest."""
+
+    __slots__ = ("_ended", "_words", "attributes")
+
+    def __init__(self, ended: Callable[..., None], *words: Any) -> None:
+        self._ended, self._words = ended, words
+        self.attributes: MutableMapping[str, Any] = {}
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def is_recording(self) -> bool:
+        """True, so that something is said of it."""
+        return True
+
+    def set_attributes(self, attributes: MutableMapping[str, Any]) -> None:
+        """Keeps them."""
+        self.attributes = attributes
+
+    def __exit__(self, kind: object, error: BaseException | None, trail: object) -> None:
+        self._ended(self, *self._words, error)
+
+
 def log_calls(
     take: Callable[[logging.LogRecord], None],
     select: Callable[[logging.Logger, logging.LogRecord], Sequence[logging.Handler] | None],

@@ -1,22 +1,23 @@
 """Structured redaction: every key, every string, every depth of a record, and no exception ever.
 
-`Redactor.is_plain` is the fast question asked of every record; `Redactor.mapping` is the slow path
+`Redactor.plain` is the fast question asked of every record; `Redactor.mapping` is the slow path
 for those that are not plain or that the gate stopped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tradewise_otel.catalogue import sensitive
-from tradewise_otel.redact import keys
+from tradewise_otel.redact import gate, keys
 from tradewise_otel.redact.text import Counts, cut, redact_sql, redact_text
 from tradewise_otel.redact.values import Walk
 
 Email = Literal["keep", "pseudonym", "mask"]
 
 _SCALARS = frozenset({int, float, bool, type(None)})
+_FLAT = _SCALARS | {str}
 _NESTED_LIMIT = 256
 _CACHE_LIMIT = 4096
 _CACHED_LENGTH = 128
@@ -49,7 +50,38 @@ class Redactor:
         self._email = email
         self._pseudonymise = pseudonymise
         self._limits = {**sensitive.FIELD_LIMITS, **(limits or {})}
+        self._short = {key: n for key, n in self._limits.items() if n < sensitive.STRING_LIMIT}
         self._known: dict[str, int] = {}
+        self._allowed: set[str] = set()
+        self._nested_names: dict[str, int] = {}
+
+    def plain(self, fields: Mapping[str, object], serialise: Callable[[Any], bytes]) -> bytes | None:
+        """The serialised form of a record that may leave as it is; None where it needs `mapping`."""
+        flat = self._is_flat(fields)
+        if not flat and not self.is_plain(fields):
+            return None
+        raw = serialise(fields)
+        if flat and not self._fits(fields, len(raw)) and not self.is_plain(fields):
+            return None
+        return None if gate.hit(raw) else raw
+
+    def _is_flat(self, fields: Mapping[str, object]) -> bool:
+        # Whole sets in one step each: most records have only known names and no nested values.
+        return (
+            len(fields) <= sensitive.KEYS_LIMIT
+            and self._allowed.issuperset(fields)
+            and _FLAT.issuperset(map(type, fields.values()))
+        )
+
+    def _fits(self, fields: Mapping[str, object], size: int) -> bool:
+        """True where no string of a flat record can be too long, since all of it is not (a quick yes)."""
+        if size > sensitive.STRING_LIMIT:
+            return False
+        for key, limit in self._short.items():
+            value = fields.get(key)
+            if type(value) is str and len(value) > limit:
+                return False
+        return True
 
     def is_plain(self, fields: Mapping[str, object]) -> bool:
         """Whether nothing in `fields` needs `mapping`, if the gate finds no secret in its bytes either."""
@@ -108,11 +140,23 @@ class Redactor:
         if type(value) is not dict or len(value) > sensitive.KEYS_LIMIT:
             return False
         for key, item in value.items():
-            limit = self._known.get(key) or self._learn(key)
-            if limit < 0 or keys.is_session_id(key) or (type(item) is str and len(item) > limit):
+            limit = self._nested_names.get(key) or self._learn_nested(key)
+            if limit < 0 or (type(item) is str and len(item) > limit):
                 return False
             stack.append((item, depth + 1))
         return True
+
+    def _learn_nested(self, key: object) -> int:
+        """As `_learn`, but a nested `session_id` becomes a pseudonym, on the slow path."""
+        limit = self._learn(key)
+        if type(key) is not str or key not in self._known:
+            return limit
+        if keys.is_session_id(key):
+            limit = _REFUSED
+        if len(self._nested_names) >= _CACHE_LIMIT:
+            self._nested_names.clear()
+        self._nested_names[key] = limit
+        return limit
 
     def _learn(self, key: object) -> int:
         """The limit of a key's strings, or `_REFUSED` if the key alone needs the slow path."""
@@ -124,7 +168,10 @@ class Redactor:
             limit = _REFUSED
         if len(self._known) >= _CACHE_LIMIT:
             self._known.clear()
+            self._allowed.clear()
         self._known[key] = limit
+        if limit >= 0:
+            self._allowed.add(key)
         return limit
 
 
