@@ -168,7 +168,8 @@ class Aggregate:
             self._fold()
 
     def _fold(self) -> None:
-        while self._arrivals:
+        # Only what is there now: under load others add as fast as this takes away, and would hold the lock.
+        for _ in range(len(self._arrivals)):
             try:
                 metric, labels, value, counts = self._arrivals.popleft()
             except IndexError:
