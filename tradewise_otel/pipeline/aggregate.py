@@ -132,6 +132,7 @@ class Aggregate:
     def reset(self) -> None:
         """Starts afresh, as in a forked child."""
         self._lock = threading.Lock()
+        self._wanted = False
         self._arrivals: deque[tuple[str, Labels, float, bool]] = deque()
         self._series, self._lent = Series(), Series()
 
@@ -145,7 +146,7 @@ class Aggregate:
 
     def _arrive(self, metric: str, labels: Labels, value: float, counts: bool) -> None:
         self._arrivals.append((metric, labels, value, counts))
-        if len(self._arrivals) >= _FOLD_AT and self._lock.acquire(blocking=False):
+        if len(self._arrivals) >= _FOLD_AT and not self._wanted and self._lock.acquire(blocking=False):
             # The exporter thread is late: memory is worth more than this moment.
             try:
                 self._fold()
@@ -154,8 +155,11 @@ class Aggregate:
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:
+        # Those that only help would take it again and again; one that waits has its turn.
+        self._wanted = True
         # Whoever holds it for longer was stopped by a signal whose handler waits for us: nothing moves.
         owned = self._lock.acquire(timeout=_LOCK_SECONDS)
+        self._wanted = False
         try:
             yield
         finally:
