@@ -149,7 +149,7 @@ class Aggregate:
         if len(self._arrivals) >= _FOLD_AT and not self._wanted and self._lock.acquire(blocking=False):
             # The exporter thread is late: memory is worth more than this moment.
             try:
-                self._fold()
+                self._fold(_FOLD_AT)
             finally:
                 self._lock.release()
 
@@ -171,9 +171,9 @@ class Aggregate:
         with self._held():
             self._fold()
 
-    def _fold(self) -> None:
-        # Only what is there now: under load others add as fast as this takes away, and would hold the lock.
-        for _ in range(len(self._arrivals)):
+    def _fold(self, at_most: int | None = None) -> None:
+        # Never without a bound: under load others add as fast as this takes away, and the lock would stay.
+        for _ in range(at_most or len(self._arrivals)):
             try:
                 metric, labels, value, counts = self._arrivals.popleft()
             except IndexError:
