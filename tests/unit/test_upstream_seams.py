@@ -10,13 +10,16 @@ import asyncio
 import importlib
 import inspect
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import fastapi
 import pytest
 import sqlalchemy
 import sqlalchemy.ext.asyncio.engine
+from opentelemetry.instrumentation import asgi as contrib_asgi
 from opentelemetry.instrumentation import fastapi as contrib_fastapi
+from opentelemetry.instrumentation import sqlalchemy as contrib_sqlalchemy
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
@@ -30,6 +33,7 @@ from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.logarithm
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider, sampling
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 
 @pytest.fixture
@@ -264,3 +268,77 @@ async def get(app: Any, path: str) -> None:
 
     await app(scope, receive, send)
     assert sent[0]["status"] == 200
+
+
+def test_contrib_opens_connect_spans_by_the_tracer_it_is_given() -> None:
+    """contrib's wrapper of Engine.connect asks a tracer for one context manager and its attributes only."""
+    asked: list[Any] = []
+
+    class Attempt:
+        def __enter__(self) -> Attempt:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            asked.append("ended")
+
+        def is_recording(self) -> bool:
+            return True
+
+        def set_attributes(self, attributes: dict[str, Any]) -> None:
+            asked.append(sorted(attributes))
+
+    def start(name: str, **options: Any) -> Attempt:
+        asked.append((name, options))
+        return Attempt()
+
+    wrapped = contrib_sqlalchemy._wrap_connect(SimpleNamespace(start_as_current_span=start))
+    assert wrapped(lambda: "connection", sqlalchemy.create_engine("sqlite://"), (), {}) == "connection"
+    assert [asked[0][0], asked[-1]] == ["connect", "ended"]
+    assert asked[0][1] == {"kind": SpanKind.CLIENT}
+
+
+def test_contrib_reads_headers_by_its_modules_getter_and_sets_attributes_again(
+    tracers: TracerProvider, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The getter is looked up in its module for each request; what a span starts with is what it ends with,
+    also when the dict of it is emptied.
+    """
+    asked: list[str] = []
+
+    class Getter(contrib_asgi.ASGIGetter):
+        def get(self, carrier: dict[str, Any], key: str) -> list[str] | None:
+            asked.append(key)
+            return super().get(carrier, key)
+
+    started: list[dict[str, Any]] = []
+    tracer = tracers.get_tracer("t")
+
+    def start(name: str, attributes: Any = None, **options: Any) -> Any:
+        started.append(dict(attributes))
+        span = tracer.start_span(name, attributes=attributes, **options)
+        attributes.clear()
+        return span
+
+    monkeypatch.setattr(contrib_asgi, "asgi_getter", Getter())
+    opener = SimpleNamespace(start_span=start, start_as_current_span=tracer.start_as_current_span)
+    _answer_one(OpenTelemetryMiddleware(_app, tracer=opener, meter_provider=NoOpMeterProvider()))
+    assert "user-agent" in asked
+    server = spans.get_finished_spans()[-1]
+    assert started[0].items() <= dict(server.attributes or {}).items()
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _answer_one(app: Any) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        assert message
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"user-agent", b"curl")]}
+    more = {"scheme": "http", "query_string": b"", "server": ("127.0.0.1", 80), "http_version": "1.1"}
+    asyncio.run(app({**scope, **more}, receive, send))
