@@ -34,8 +34,8 @@ log.setLevel(logging.INFO)
 app = FastAPI()
 told = os.open("told.txt", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
-@app.get("/work/{number}")
-async def work(number: int) -> int:
+@app.get("/job/{number}")
+async def job(number: int) -> int:
     log.info("line", extra={"number": number})
     await asyncio.sleep(0.01)
     log.info("order", extra={"event_type": "business_order", "number": number})
@@ -85,7 +85,7 @@ def _ask(url: str, left: Killed, first: int) -> None:
     try:
         with httpx.Client() as client:
             while True:
-                client.get(f"{url}/work/{number}", headers={"x-request-id": str(number)})
+                client.get(f"{url}/job/{number}", headers={"x-request-id": str(number)})
                 left.answered[number] = time.monotonic()
                 number += 4
     except httpx.HTTPError:
