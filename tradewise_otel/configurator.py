@@ -111,6 +111,7 @@ class Pipeline:
             __version__,
             self._app_metrics.read,
             dispatch.limits(self._environ),
+            self._settings.encoder == "own",
         )
 
     def start(self, problems: list[Problem]) -> None:

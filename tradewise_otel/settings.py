@@ -7,12 +7,12 @@ and the default is used.
 
 from __future__ import annotations
 
-import ipaddress
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
+
+from tradewise_otel import parsers
 
 T = TypeVar("T")
 
@@ -45,6 +45,7 @@ class Settings:
     p99_ms: float
     bot_hosts: tuple[str, ...]
     request_id_hosts: tuple[str, ...]
+    encoder: Literal["own", "upstream"]
     pseudonym_key: str
     email: Literal["keep", "pseudonym", "mask"]
     shutdown_seconds: float
@@ -63,48 +64,6 @@ class Problem:
         return f"{self.env}={self.value!r} is not {self.allowed}; using {self.used!r}"
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = float(text)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ValueError(text)
-        return value
-
-    return parse
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        by_folded = {word.lower(): word for word in allowed}
-        if text.lower() not in by_folded:
-            raise ValueError(text)
-        return by_folded[text.lower()]
-
-    return parse
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _file(text: str) -> str:
-    if text and not os.path.isdir(os.path.dirname(os.path.abspath(text))):
-        raise ValueError(text)
-    return text
-
-
-_ADDRESS = frozenset("0123456789.")
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    hosts = _names(text)
-    for host in hosts:
-        # No name looks like this: a range or an address that is wrong would silently match nothing.
-        if set(host) <= _ADDRESS or set(host) & set("/:@"):
-            ipaddress.ip_network(host, strict=False)
-    return hosts
-
-
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 ROWS: dict[str, Row[Any]] = {
@@ -114,21 +73,21 @@ ROWS: dict[str, Row[Any]] = {
         "a number from 0 to 1",
         "Share of requests that are kept by ratio. Default 0.1 when the environment is `production`, else 1. "
         "Statistics, metrics and the kinds that are always kept do not depend on it.",
-        _number(0, 1),
+        parsers.number(0, 1),
     ),
     "log_level": Row(
         "TRADEWISE_LOG_LEVEL",
         "INFO",
         "one of " + ", ".join(LEVELS),
         "Level of the root logger, set only while the app leaves it untouched.",
-        _one_of(*LEVELS),
+        parsers.one_of(*LEVELS),
     ),
     "log_format": Row(
         "TRADEWISE_LOG_FORMAT",
         "json",
         "json or console",
         "`json`: one documented object a line. `console`: the same for people, coloured on a terminal.",
-        _one_of("json", "console"),
+        parsers.one_of("json", "console"),
     ),
     "logs_road": Row(
         "TRADEWISE_LOGS_ROAD",
@@ -136,7 +95,7 @@ ROWS: dict[str, Row[Any]] = {
         "otlp or stdout",
         "`otlp`: records go by OTLP, lines on stdout are for people. `stdout`: the lines are the records; "
         "they wait for their request's verdict, carry it, and an agent tails them.",
-        _one_of("otlp", "stdout"),
+        parsers.one_of("otlp", "stdout"),
     ),
     "log_file": Row(
         "TRADEWISE_LOG_FILE",
@@ -144,21 +103,21 @@ ROWS: dict[str, Row[Any]] = {
         "a path in a folder that exists",
         "Also write the lines to this file, which is rotated at 100 MB (5 old ones are kept), also by "
         "several workers.",
-        _file,
+        parsers.file,
     ),
     "p95_ms": Row(
         "TRADEWISE_P95_MS",
         "2000",
         "a number of milliseconds from 0 to 3600000",
         "Above it a response is `slow`, and its request is kept.",
-        _number(0, 3_600_000),
+        parsers.number(0, 3_600_000),
     ),
     "p99_ms": Row(
         "TRADEWISE_P99_MS",
         "5000",
         "a number of milliseconds from 0 to 3600000",
         "Above it a response is `critical` and its level WARNING.",
-        _number(0, 3_600_000),
+        parsers.number(0, 3_600_000),
     ),
     "bot_hosts": Row(
         "TRADEWISE_BOT_HOSTS",
@@ -166,7 +125,7 @@ ROWS: dict[str, Row[Any]] = {
         "a comma-separated list of host names, `*.suffix` patterns, addresses or CIDR ranges",
         "Outgoing calls to them are `external_api_call` events of the service `trading_bot`; "
         "other calls carry the host as `service`.",
-        _hosts,
+        parsers.hosts,
     ),
     "request_id_hosts": Row(
         "TRADEWISE_REQUEST_ID_HOSTS",
@@ -174,7 +133,15 @@ ROWS: dict[str, Row[Any]] = {
         "a comma-separated list of host names, `*.suffix` patterns, addresses or CIDR ranges",
         "Who receives `X-Request-ID` and `traceparent`, besides literal private and loopback addresses, "
         "`localhost` and the bot hosts. `*` stands for every host.",
-        _hosts,
+        parsers.hosts,
+    ),
+    "encoder": Row(
+        "TRADEWISE_ENCODER",
+        "own",
+        "own or upstream",
+        "Who writes the OTLP requests: this distribution, or OpenTelemetry's exporter, which takes several "
+        "times the CPU. Both say the same; gRPC always takes the exporter's.",
+        parsers.one_of("own", "upstream"),
     ),
     "pseudonym_key": Row(
         "TRADEWISE_PSEUDONYM_KEY",
@@ -189,14 +156,14 @@ ROWS: dict[str, Row[Any]] = {
         "keep",
         "keep, pseudonym or mask",
         "What happens to the documented `email` fields.",
-        _one_of("keep", "pseudonym", "mask"),
+        parsers.one_of("keep", "pseudonym", "mask"),
     ),
     "shutdown_seconds": Row(
         "TRADEWISE_SHUTDOWN_SECONDS",
         "3",
         "a number of seconds from 0.1 to 60",
         "Longest time that the exit of the process waits for what is still queued.",
-        _number(0.1, 60),
+        parsers.number(0.1, 60),
     ),
 }
 

@@ -38,13 +38,14 @@ def buckets(point: Any) -> dict[int, int]:
     return {point.positive.offset + n: count for n, count in enumerate(point.positive.bucket_counts) if count}
 
 
-def assert_same(ours: Any, theirs: Any) -> None:
-    """Both points say the same of the same values."""
+def assert_same(ours: Histogram, theirs: Any) -> None:
+    """Our histogram and upstream's point say the same of the same values."""
     assert (ours.count, ours.zero_count, ours.scale) == (theirs.count, theirs.zero_count, theirs.scale)
     assert (ours.min, ours.max) == (theirs.min, theirs.max)
     assert ours.sum == pytest.approx(theirs.sum)
-    assert buckets(ours) == buckets(theirs)
-    assert len(ours.positive.bucket_counts) <= module.MAX_BUCKETS
+    first, counts = ours.dense()
+    assert {first + n: count for n, count in enumerate(counts) if count} == buckets(theirs)
+    assert len(counts) <= module.MAX_BUCKETS
 
 
 def random_values(seed: int) -> list[float]:
@@ -65,7 +66,7 @@ def test_histograms_equal_upstreams(seed: int) -> None:
     values = random_values(seed)
     ours = Histogram()
     ours.fold(values)
-    assert_same(ours.point(LABELS, 0, 1), upstream_point(values))
+    assert_same(ours, upstream_point(values))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -76,8 +77,7 @@ def test_merging_equals_folding(seed: int) -> None:
     merged.fold(first)
     other.fold(second)
     merged.merge(other)
-    point = merged.point(LABELS, 0, 1)
-    assert_same(point, upstream_point(first + second))
+    assert_same(merged, upstream_point(first + second))
 
 
 def test_what_is_no_number_is_left_out() -> None:
@@ -93,17 +93,15 @@ def test_collect_is_a_delta() -> None:
     ours.add("api.requests.count", LABELS, 2)
     ours.record("api.requests.duration", LABELS, 5.0)
     ours.record("api.requests.duration", LABELS, 7.0)
-    sums, distributions = ours.collect()
-    (first,) = sums["api.requests.count"]
-    assert first.value == 2
-    assert first.attributes == dict(LABELS)
-    assert [point.count for point in distributions["api.requests.duration"]] == [2]
+    first = ours.collect()
+    assert first.counts == {"api.requests.count": {LABELS: 2}}
+    assert first.histograms["api.requests.duration"][LABELS].count == 2
     ours.add("api.requests.count", LABELS)
-    sums, distributions = ours.collect()
-    (second,) = sums["api.requests.count"]
-    assert (second.value, distributions) == (1, {})
-    assert second.start_time_unix_nano == first.time_unix_nano
-    assert ours.collect() == ({}, {})
+    second = ours.collect()
+    assert (second.counts, second.histograms) == ({"api.requests.count": {LABELS: 1}}, {})
+    assert first.since_ns <= first.until_ns == second.since_ns <= second.until_ns
+    third = ours.collect()
+    assert (third.counts, third.histograms) == ({}, {})
 
 
 def test_what_could_not_be_sent_is_in_the_next_deltas() -> None:
@@ -111,20 +109,16 @@ def test_what_could_not_be_sent_is_in_the_next_deltas() -> None:
     ours = Aggregate(Ledger())
     ours.add("api.requests.count", LABELS, 2)
     ours.record("api.requests.duration", LABELS, 5.0)
-    sums, _ = ours.collect()
-    start = sums["api.requests.count"][0].start_time_unix_nano
+    start = ours.collect().since_ns
     ours.add("api.requests.count", LABELS, 3)
     ours.record("api.requests.duration", LABELS, 9.0)
     ours.give_back()
-    sums, distributions = ours.collect()
-    (point,) = sums["api.requests.count"]
-    assert (point.value, point.start_time_unix_nano) == (5, start)
-    (histogram,) = distributions["api.requests.duration"]
-    assert_same(histogram, upstream_point([5.0, 9.0]))
+    again = ours.collect()
+    assert (again.counts["api.requests.count"][LABELS], again.since_ns) == (5, start)
+    assert_same(again.histograms["api.requests.duration"][LABELS], upstream_point([5.0, 9.0]))
     ours.give_back()
     ours.give_back()
-    sums, _ = ours.collect()
-    assert sums["api.requests.count"][0].value == 5, "given back once, however often"
+    assert ours.collect().counts["api.requests.count"][LABELS] == 5, "given back once, however often"
 
 
 def test_what_is_an_hour_old_is_given_up_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +130,8 @@ def test_what_is_an_hour_old_is_given_up_and_counted(monkeypatch: pytest.MonkeyP
     ours.collect()
     monkeypatch.setattr(module, "_KEEP_NS", -1)
     ours.give_back()
-    assert ours.collect() == ({}, {})
+    left = ours.collect()
+    assert (left.counts, left.histograms) == ({}, {})
     assert ledger.count("dropped", "metrics", "export_failed") == 2
 
 
@@ -148,12 +143,12 @@ def test_labels_are_bounded_and_the_rest_is_counted() -> None:
         ours.add("api.requests.count", (("endpoint", f"/{n}"),))
         ours.record("api.requests.duration", (("endpoint", f"/{n}"),), 1.0)
     ours.add("api.requests.count", (("endpoint", "/0"),))
-    sums, distributions = ours.collect()
-    points = {tuple(point.attributes.items()): point.value for point in sums["api.requests.count"]}
+    series = ours.collect()
+    points = series.counts["api.requests.count"]
     assert len(points) == MAX_LABEL_SETS + 1
     assert points[OVERFLOW] == 25
     assert points[(("endpoint", "/0"),)] == 2, "a known label set keeps its series"
-    assert len(distributions["api.requests.duration"]) == MAX_LABEL_SETS + 1
+    assert len(series.histograms["api.requests.duration"]) == MAX_LABEL_SETS + 1
     assert ledger.count("dropped", "metrics", "label_limit") == 50
 
 
@@ -171,15 +166,15 @@ def test_nothing_is_lost_between_threads(monkeypatch: pytest.MonkeyPatch) -> Non
     for thread in threads:
         thread.start()
     counted = measured = rounds = 0
-    while any(thread.is_alive() for thread in threads):
-        sums, distributions = ours.collect()
+    alive = True
+    while alive:
+        alive = any(thread.is_alive() for thread in threads)
+        series = ours.collect()
         rounds += 1
-        if rounds % 3 == 0:
+        if alive and rounds % 3 == 0:
             ours.give_back()
             continue
-        counted += sum(point.value for point in sums.get("api.requests.count", []))
-        measured += sum(point.count for point in distributions.get("api.requests.duration", []))
-    sums, distributions = ours.collect()
-    counted += sum(point.value for point in sums.get("api.requests.count", []))
-    measured += sum(point.count for point in distributions.get("api.requests.duration", []))
+        counted += sum(series.counts.get("api.requests.count", {}).values())
+        histograms = series.histograms.get("api.requests.duration", {})
+        measured += sum(histogram.count for histogram in histograms.values())
     assert (counted, measured) == (80_000, 80_000)

@@ -32,7 +32,8 @@ class Dispatch:
         exporters: upstream's, one a signal.
         identity: says which process this is; a supervisor queues nothing.
         scrubber: makes the copies of spans that may leave.
-        app_metrics: metrics of the app's own instruments, if it has any.
+        app_metrics: metrics of the app's own instruments, if it has any; always written by upstream.
+        own_encoder: False has upstream's encoder write everything.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class Dispatch:
         version: str,
         app_metrics: Callable[[], otlp.MetricsData | None],
         limits: Limits,
+        own_encoder: bool = True,
     ) -> None:
         self._exporters, self._identity, self._scrubber = exporters, identity, scrubber
         self._aggregate, self._ledger, self._app_metrics = aggregate, ledger, app_metrics
         self._scopes = sdk_objects.Scopes(version)
         self._encoder = Encoder(self._scopes)
+        self._own_encoder = own_encoder
         self._own_scope = InstrumentationScope("tradewise_otel", version)
         self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger)
         self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger)
@@ -123,7 +126,7 @@ class Dispatch:
 
     def _encoded(self, signal: str, encode: Callable[[], bytes]) -> bytes | None:
         """The request in bytes; None where upstream's encoder has to write it."""
-        if not self._exporters.takes_bytes(signal):
+        if not (self._own_encoder and self._exporters.takes_bytes(signal)):
             return None
         try:
             return encode()
@@ -133,9 +136,9 @@ class Dispatch:
             return None
 
     def _send_metrics(self) -> None:
-        own = self._own_metrics()
-        if own is not None:
-            self._settle(self._exporters.send("metrics", own))
+        figures = metrics.collect(self._aggregate, self._ledger)
+        if figures:
+            self._settle(self._send_figures(figures))
         app = self._app_metrics()
         if app is not None and app.resource_metrics:
             self._exporters.send("metrics", self._as_this_process(app))
@@ -147,8 +150,12 @@ class Dispatch:
         elif self._exporters.enabled("metrics"):
             self._aggregate.give_back()
 
-    def _own_metrics(self) -> otlp.MetricsData | None:
-        return metrics.collect(self._aggregate, self._ledger, self._identity.resource, self._own_scope)
+    def _send_figures(self, figures: metrics.Figures) -> bool:
+        resource, scope = self._identity.resource, self._own_scope
+        request = self._encoded("metrics", lambda: self._encoder.metrics(figures, resource, scope))
+        if request is not None:
+            return self._exporters.send_bytes("metrics", request)
+        return self._exporters.send("metrics", metrics.metrics_data(figures, resource, scope))
 
     def _as_this_process(self, data: otlp.MetricsData) -> otlp.MetricsData:
         resource = self._identity.resource

@@ -1,4 +1,4 @@
-"""Batches of redacted events and spans as OTLP requests, in bytes (decision P10).
+"""Batches of redacted events and spans, and the metrics, as OTLP requests, in bytes (decision P10).
 
 The same messages as upstream's encoder makes of the same records; a differential test holds that.
 Resource and scopes are written by upstream, once each.
@@ -13,7 +13,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
-from tradewise_otel.out import wire
+from tradewise_otel.out import encode_metrics, wire
+from tradewise_otel.out.metrics import Figures
 from tradewise_otel.out.projection import log_attributes, own_trace_state, whole_milliseconds
 from tradewise_otel.out.scrub import CleanSpan
 from tradewise_otel.out.sdk_objects import Scopes
@@ -39,6 +40,10 @@ class Encoder:
     def spans(self, batch: Sequence[CleanSpan], resource: Resource) -> bytes:
         """An `ExportTraceServiceRequest`."""
         return self._request(resource, ((_scope_of(clean), span(clean)) for clean in batch))
+
+    def metrics(self, figures: Figures, resource: Resource, scope: InstrumentationScope) -> bytes:
+        """An `ExportMetricsServiceRequest`."""
+        return self._request(resource, ((scope, metric) for metric in encode_metrics.metrics(figures)))
 
     def _request(self, resource: Resource, records: Iterable[Scoped]) -> bytes:
         by_scope: dict[int, tuple[InstrumentationScope, list[bytes]]] = {}

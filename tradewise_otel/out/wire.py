@@ -14,6 +14,7 @@ from typing import Any
 
 _DOUBLE = struct.Struct("<d").pack
 _FIXED64 = struct.Struct("<Q").pack
+_SFIXED64 = struct.Struct("<q").pack
 _FIXED32 = struct.Struct("<I").pack
 _MASK64 = (1 << 64) - 1
 _CACHED_KEYS = 2048
@@ -70,6 +71,26 @@ def fixed64(field: int, value: int | None) -> bytes:
     return tag(field, 1) + _FIXED64(value) if value else b""
 
 
+def sfixed64(field: int, value: int) -> bytes:
+    """An sfixed64 field of a oneof: zero is present."""
+    return tag(field, 1) + _SFIXED64(value)
+
+
+def double(field: int, value: float) -> bytes:
+    """An optional double field: zero is present."""
+    return tag(field, 1) + _DOUBLE(value)
+
+
+def sint32(field: int, value: int) -> bytes:
+    """A sint32 field, whose small negative numbers are short too; zero is absent."""
+    return number(field, value << 1 if value >= 0 else ~(value << 1))
+
+
+def packed(field: int, values: Iterable[int]) -> bytes:
+    """A repeated integer field."""
+    return nested(field, b"".join(map(varint, values)))
+
+
 def fixed32(field: int, value: int) -> bytes:
     """A fixed32 field; zero is absent."""
     return tag(field, 5) + _FIXED32(value) if value else b""
@@ -104,6 +125,11 @@ def _key(key: str) -> bytes:
     return nested(1, utf8(key))
 
 
+def _entry(key: str, value: Any) -> bytes:
+    """A `KeyValue` within a value, where None is present: it is null in the line too."""
+    return _key(key) + _value_field(value)
+
+
 def _value_field(value: Any) -> bytes:
     """Field 2 of a `KeyValue`: its value."""
     content = any_value(value)
@@ -135,7 +161,7 @@ def _compound(value: Any) -> bytes:
     if value is None:
         return b""
     if isinstance(value, Mapping):
-        return nested(6, attributes(1, value))
+        return nested(6, b"".join(nested(1, _entry(str(key), item)) for key, item in value.items()))
     if isinstance(value, bytes):
         return nested(7, value)
     if isinstance(value, (str, bool, int, float)):

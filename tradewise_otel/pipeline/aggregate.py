@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from opentelemetry.sdk.metrics import export as otlp
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.exponent_mapping import ExponentMapping
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.logarithm_mapping import (
     LogarithmMapping,
@@ -34,8 +33,6 @@ _KEEP_NS = 3600 * 1_000_000_000
 
 LabelValue = str | int | bool
 Labels = tuple[tuple[str, LabelValue], ...]
-Sums = dict[str, list[otlp.NumberDataPoint]]
-Distributions = dict[str, list[otlp.ExponentialHistogramDataPoint]]
 
 
 @dataclass
@@ -93,24 +90,11 @@ class Histogram:
         self.buckets, self.scale = merged, self.scale - shift
         self._low, self._high = self._low >> shift, self._high >> shift
 
-    def point(self, labels: Labels, start_ns: int, now_ns: int) -> otlp.ExponentialHistogramDataPoint:
-        """The OTLP data point."""
-        offset = self._low if self.buckets else 0
-        counts = [self.buckets.get(index, 0) for index in range(offset, self._high + 1)]
-        return otlp.ExponentialHistogramDataPoint(
-            attributes=dict(labels),
-            start_time_unix_nano=start_ns,
-            time_unix_nano=now_ns,
-            count=self.count,
-            sum=self.sum,
-            scale=self.scale,
-            zero_count=self.zero_count,
-            positive=_buckets(offset, counts),
-            negative=_buckets(0, []),
-            flags=0,
-            min=self.min,
-            max=self.max,
-        )
+    def dense(self) -> tuple[int, list[int]]:
+        """The index of the first bucket and the counts from there on, without gaps."""
+        if not self.buckets:
+            return 0, []
+        return self._low, [self.buckets.get(index, 0) for index in range(self._low, self._high + 1)]
 
 
 @dataclass
@@ -118,6 +102,7 @@ class Series:
     """The series of a stretch of time: counts and distributions by metric and labels."""
 
     since_ns: int = field(default_factory=time.time_ns)
+    until_ns: int = 0
     counts: dict[str, dict[Labels, int]] = field(default_factory=dict)
     histograms: dict[str, dict[Labels, Histogram]] = field(default_factory=dict)
 
@@ -198,17 +183,14 @@ class Aggregate:
         self._ledger.add("dropped", "metrics", reason="label_limit")
         return OVERFLOW
 
-    def collect(self) -> tuple[Sums, Distributions]:
-        """Counts and distributions since the last call, by metric name; one thread's business."""
+    def collect(self) -> Series:
+        """What came since the last call; one thread's business, and to be read only until the next."""
         with self._held():
             self._fold()
-            now, lent = time.time_ns(), self._series
-            self._lent, self._series = lent, Series(now)
-        span = lent.since_ns, now
-        return (
-            {m: [_number(labels, n, *span) for labels, n in s.items()] for m, s in lent.counts.items()},
-            {m: [h.point(labels, *span) for labels, h in s.items()] for m, s in lent.histograms.items()},
-        )
+            lent = self._series
+            lent.until_ns = time.time_ns()
+            self._lent, self._series = lent, Series(lent.until_ns)
+        return lent
 
     def give_back(self) -> None:
         """Undoes the last `collect`, which could not be sent; what is an hour old is given up instead."""
@@ -230,16 +212,6 @@ class Aggregate:
                 self._histogram(metric, labels).merge(histogram)
 
 
-def _number(labels: Labels, value: int, since: int, now: int) -> otlp.NumberDataPoint:
-    return otlp.NumberDataPoint(
-        attributes=dict(labels), start_time_unix_nano=since, time_unix_nano=now, value=value
-    )
-
-
 @functools.cache
 def _mapping(scale: int) -> LogarithmMapping | ExponentMapping:
     return LogarithmMapping(scale) if scale > 0 else ExponentMapping(scale)
-
-
-def _buckets(offset: int, counts: list[int]) -> otlp.Buckets:
-    return otlp.Buckets(offset=offset, bucket_counts=counts)

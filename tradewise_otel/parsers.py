@@ -1,0 +1,51 @@
+"""How the text of a setting becomes its value; each raises ValueError at a text that is none."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+from collections.abc import Callable
+
+_ADDRESS = frozenset("0123456789.")
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Reads a finite number from `low` to `high`, both included."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """Reads one of some words, in any case; gives it as it is written in `allowed`."""
+
+    def parse(text: str) -> str:
+        by_folded = {word.lower(): word for word in allowed}
+        if text.lower() not in by_folded:
+            raise ValueError(text)
+        return by_folded[text.lower()]
+
+    return parse
+
+
+def file(text: str) -> str:
+    """Reads the path of a file in a folder that exists, or nothing."""
+    if text and not os.path.isdir(os.path.dirname(os.path.abspath(text))):
+        raise ValueError(text)
+    return text
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Reads a comma-separated list of names, patterns, addresses and CIDR ranges."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for host in found:
+        # No name looks like this: a range or an address that is wrong would silently match nothing.
+        if set(host) <= _ADDRESS or set(host) & set("/:@"):
+            ipaddress.ip_network(host, strict=False)
+    return found
