@@ -164,7 +164,7 @@ def _compound(value: Any) -> bytes:
         return nested(6, b"".join(nested(1, _entry(str(key), item)) for key, item in value.items()))
     if isinstance(value, bytes):
         return nested(7, value)
-    if isinstance(value, (str, bool, int, float)):
+    if isinstance(value, (str, int, float)):
         # A subclass, such as an enum's member.
         return any_value(_plain(value))
     if isinstance(value, (Sequence, Iterable)):
@@ -172,8 +172,8 @@ def _compound(value: Any) -> bytes:
     return any_value(str(value))
 
 
-def _plain(value: str | bool | int | float) -> str | bool | int | float:
-    for kind in (str, bool, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    raise TypeError(type(value).__name__)
+def _plain(value: str | int | float) -> str | int | float:
+    if isinstance(value, str):
+        # Not what an enum's member calls itself, but what it is.
+        return str.__str__(value)
+    return int(value) if isinstance(value, int) else float(value)
