@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check holds bench chaos test-versions generate collector clean
+.PHONY: demo test check holds bench chaos encoders test-versions generate collector clean
 
 demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
 	@$(BIN)/tradewise-otel demo $(ARGS)
@@ -29,6 +29,10 @@ bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry;
 
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes
 	$(BIN)/python tests/chaos/run.py $(ARGS)
+
+encoders: $(VENV)/.ready  ## 100,000 batches by both encoders, then the end-to-end tests by upstream's: 8 minutes
+	TRADEWISE_BATCHES=100000 $(BIN)/python -m pytest -s tests/unit/test_encode.py
+	TRADEWISE_ENCODER=upstream $(BIN)/python -m pytest -n 3 --dist loadfile tests/e2e tests/resilience $(ARGS)
 
 test-versions: $(VENV)/.ready  ## the end-to-end tests with the oldest and the newest supported set
 	$(BIN)/python tests/versions/run.py $(ARGS)

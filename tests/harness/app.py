@@ -120,9 +120,14 @@ class App:
 
 
 def clean_environment(state: Path) -> dict[str, str]:
-    """This process's variables without those that would change the app; state kept in `state`."""
+    """This process's variables without those that would change the app; state kept in `state`.
+
+    `TRADEWISE_ENCODER` stays: with it all tests run by the other encoder.
+    """
     kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "TRADEWISE_", "DD_", "ENVIRONMENT"))
+        k: v
+        for k, v in os.environ.items()
+        if k == "TRADEWISE_ENCODER" or not k.startswith(("OTEL_", "TRADEWISE_", "DD_", "ENVIRONMENT"))
     }
     # pytest's own plugins must not reach into the apps under test.
     kept.pop("PYTHONPATH", None)

@@ -17,6 +17,7 @@ def test_defaults_without_any_variable() -> None:
     assert (settings.environment, settings.service_name) == ("development", "tradewise-backend")
     assert (settings.sample_rate, settings.p95_ms, settings.p99_ms) == (1.0, 2000.0, 5000.0)
     assert (settings.log_level, settings.log_format, settings.email) == ("INFO", "json", "keep")
+    assert (settings.logs_road, settings.encoder) == ("otlp", "own")
     assert (settings.bot_hosts, settings.request_id_hosts, settings.shutdown_seconds) == ((), (), 3.0)
 
 
@@ -69,6 +70,7 @@ def test_the_rate_follows_the_environment() -> None:
         *(("TRADEWISE_P95_MS", bad) for bad in ("fast", "-1", "1e12")),
         ("TRADEWISE_P99_MS", "5s"),
         ("TRADEWISE_EMAIL", "hide"),
+        ("TRADEWISE_ENCODER", "none"),
         *(("TRADEWISE_SHUTDOWN_SECONDS", bad) for bad in ("0", "61", "soon")),
         *(
             (name, bad)
