@@ -30,7 +30,7 @@ bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry;
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes
 	$(BIN)/python tests/chaos/run.py $(ARGS)
 
-encoders: $(VENV)/.ready  ## 100,000 batches by both encoders, then the end-to-end tests by upstream's: 8 minutes
+encoders: $(VENV)/.ready  ## 100,000 batches by both encoders, then the end-to-end tests by upstream's: 9 minutes
 	TRADEWISE_BATCHES=100000 $(BIN)/python -m pytest -s tests/unit/test_encode.py
 	TRADEWISE_ENCODER=upstream $(BIN)/python -m pytest -n 3 --dist loadfile tests/e2e tests/resilience $(ARGS)
 
