@@ -243,7 +243,8 @@ RULES: tuple[SecretRule, ...] = (
         "-----BEGIN PUBLIC KEY-----\nMFwwDQYJ\n-----END PUBLIC KEY-----",
     ),
     SecretRule(
-        "aws_access_key", ("akia", "asia", "abia", "acca"), _START + r"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b",
+        "aws_access_key", ("akia", "asia", "abia", "acca"),
+        _START + r"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b",
         r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
         "S3 upload with AKIAQ3EGRIXV7EXAMPLE failed", "ASIA markets open, AKIA12",
     ),
@@ -308,7 +309,8 @@ RULES: tuple[SecretRule, ...] = (
         "charge with sk_live_4eC39HqLyjWDarjt failed", "pk_live_4eC39HqLyjWDarjt is public",
     ),
     SecretRule(
-        "sendgrid_key", ("sg.",), _START + r"(SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,})", r"SG\.[A-Za-z0-9_-]{16}",
+        "sendgrid_key", ("sg.",), _START + r"(SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,})",
+        r"SG\.[A-Za-z0-9_-]{16}",
         "mail SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc1s5cr", "SG.1 and MSG.x",
     ),
     SecretRule(

@@ -42,7 +42,7 @@ def _in_run(text: bytes, start: int, end: int, key: str) -> Iterator[Span]:
 
 
 def _after_escape(text: bytes, start: int) -> int:
-    """Where an escape ends that touches the digits at `start` or reaches into them (`%20`); 0 if none does."""
+    """Where an escape ends that touches the digits at `start` or reaches into them (`%20`), else 0."""
     near = _ESCAPE.finditer(text, max(0, start - _ESCAPE_BYTES), start + _ESCAPE_BYTES)
     return next((escape.end() for escape in near if escape.start() < start <= escape.end()), 0)
 

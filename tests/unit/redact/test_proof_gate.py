@@ -101,7 +101,7 @@ def test_a_secret_is_found_whole_or_is_none(form: Form) -> None:
         spans = rules._merge(sorted(find(text)))
         inside = [span for span in spans if span.start < end and span.end > start]
         if inside or after in form.ends:
-            assert [True] == [span.start <= start and span.end >= end for span in inside], text
+            assert [span.start <= start and span.end >= end for span in inside] == [True], text
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
