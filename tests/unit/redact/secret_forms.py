@@ -57,7 +57,7 @@ def of(body: str, prefix: str = "", suffix: str = "", least: int = 1) -> Callabl
             return None
         text = "".join(islice(cycle(body), inside))
         # Half an escape at the end would be one with whatever follows.
-        return prefix + (text[:-1] + "x" if text[-1] in "\\'\"" else text) + suffix
+        return prefix + text.rstrip("\\'\"").ljust(inside, "x") + suffix
 
     return make
 

@@ -41,5 +41,5 @@ def test_ordinary_records_are_not_changed_and_seldom_stopped() -> None:
     without = [{name: value for name, value in each.items() if name != "order_id"} for each in made]
     stopped = sum(gate.hit(orjson.dumps(fields)) for fields in without)
     print(f"{stopped / RECORDS:.2%} of clean records take the slow path")
-    assert stopped < RECORDS * 0.015
+    assert stopped < RECORDS * 0.02
     assert all(tool.mapping(fields) == (fields, {}) for fields in made)
