@@ -21,6 +21,7 @@ from redact_cases import by_id, redactor, secret_of
 
 from tradewise_otel.catalogue.sensitive import MASK, RULES
 from tradewise_otel.catalogue.vocabulary import SecretRule
+from tradewise_otel.configurator import base_resource
 from tradewise_otel.context import Request
 from tradewise_otel.out.encode import Encoder
 from tradewise_otel.out.scrub import SpanScrubber
@@ -30,6 +31,7 @@ from tradewise_otel.out.stdout import Lines
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.record.build import Event, ExceptionInfo, automatic, exception_of
+from tradewise_otel.settings import load
 
 RESOURCE = Resource({"service.name": "tradewise-backend"})
 CONTEXT = SpanContext(1, 2, False)
@@ -203,6 +205,26 @@ def test_no_named_value_in_any_slot(text: str) -> None:
         assert CANARY.encode() not in log_bytes(of_event(text)), name
     for name, of_span in SPAN_SLOTS.items():
         assert CANARY.encode() not in span_bytes(of_span(text)), name
+
+
+def test_a_command_line_in_a_list_keeps_its_secrets() -> None:
+    """What follows a sensitive option in a list (`sys.argv`) is masked; the next option is not."""
+    fields = {"argv": ["bot", "--api-key", CANARY, "--token", "--verbose", "x"]}
+    assert redactor().mapping(fields).value == {
+        "argv": ["bot", "--api-key", MASK, "--token", "--verbose", "x"]
+    }
+    assert CANARY.encode() not in log_bytes(event(fields=fields))
+    assert CANARY.encode() not in span_bytes(SpanItem(span(attributes=fields), {}))
+
+
+def test_no_secret_in_the_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says of the service is redacted, and what is no secret stays."""
+    said = f"service.version=1.2,deploy.token={CANARY},note=redis://:{CANARY}@cache"
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", said)
+    resource = base_resource(load({})[0], redactor())
+    assert CANARY.encode() not in Encoder(Scopes("1")).logs([event()], resource)
+    assert resource.attributes["service.version"] == "1.2"
+    assert resource.attributes["service.name"] == "tradewise-backend"
 
 
 def test_what_leaves_says_that_something_was_taken() -> None:
