@@ -68,13 +68,13 @@ class Pipeline:
         self._environ = environ
         self._ledger = Ledger()
         self._aggregate = Aggregate(self._ledger)
-        self._base = base_resource(settings)
-        self._identity = Identity(self._base, sys.argv, environ)
         self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
         if settings.log_file:
             self._writers.append(LogFile(settings.log_file))
         key, self._key_lasts = key_store.load(settings.pseudonym_key, state_dir(environ))
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
+        self._base = base_resource(settings, self._redactor)
+        self._identity = Identity(self._base, sys.argv, environ)
         self._sink = self._make_sink(key)
         verdicts = Verdicts(lambda: self._ledger.add("sampled_out", "requests", reason="limit"))
         self._runtime = Runtime(settings, self._sink, self._aggregate, self._ledger, verdicts)
@@ -197,9 +197,9 @@ class Pipeline:
         self._process.after_fork()
 
 
-def base_resource(settings: Settings) -> Resource:
-    """The resource without what differs between the processes of a service."""
-    return Resource.create(
+def base_resource(settings: Settings, redactor: Redactor) -> Resource:
+    """The resource without what differs between the processes of a service, redacted like any record."""
+    said = Resource.create(
         {
             "service.name": settings.service_name,
             "deployment.environment.name": settings.environment,
@@ -207,3 +207,4 @@ def base_resource(settings: Settings) -> Resource:
             "telemetry.distro.version": __version__,
         }
     )
+    return Resource(redactor.mapping(said.attributes).value, said.schema_url)  # type: ignore[arg-type]

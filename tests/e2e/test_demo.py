@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tradewise_otel.catalogue.sensitive import MASK
+from tradewise_otel.redact import gate
 from tradewise_otel.tools.demo.summary import EXPECTED
 
 DEMO = [sys.executable, "-m", "tradewise_otel.tools.cli.main", "demo"]
@@ -86,6 +88,23 @@ def test_the_demo_shows_every_event_and_ends_with_a_table(whole: Ended) -> None:
         assert any(line.startswith(name) for line in table.splitlines()), name
     assert table.count("| jq") + table.count("jq '") == 3
     assert not _processes_of(whole.folder)
+
+
+@needs_go
+def test_the_demo_loses_only_its_secrets_to_redaction(whole: Ended) -> None:
+    """In the demo's lines only the bots' tokens are masked, and few clean lines went the slow way."""
+    lines = (whole.folder / "backend.jsonl").read_bytes().splitlines()
+    masked = [json.loads(line) for line in lines if MASK.encode() in line]
+    clean = [line for line in lines if MASK.encode() not in line]
+    stopped = sum(map(gate.hit, clean))
+    print(f"{len(masked)} lines masked; of {len(clean)} clean ones {stopped} were stopped by the gate")
+    assert masked
+    for line in masked:
+        assert line.pop("api_token") == MASK
+        assert MASK not in json.dumps(line)
+    assert len(clean) > 500
+    # A stopped request id stops all lines of its request.
+    assert stopped < len(clean) * 0.03
 
 
 @needs_go

@@ -13,7 +13,8 @@ Read beside the rules, for any implementation of them:
   `api_key=settings.api_key`, `token=make_token(`;
 - `card_number` matches a run of digits: within it, whole groups of digits make a card if Luhn,
   `CARD_RANGES` and either `CARD_GROUPS` hold or a word of `CARD_WORDS` is in the key or in the 40
-  bytes before; no card touches a letter or digit, is part of a decimal, or stands under an `*_id` key;
+  bytes before; no card touches a letter or digit (an escape such as `\\n` or `%20` before it is none), is
+  part of a decimal, or stands under an `*_id` key;
 - `bearer` and `exchange_key` need a digit or symbol, or eight characters that are no word of `PROSE`;
 - `basic` needs padding, or base64 of something with a colon.
 """
@@ -164,6 +165,10 @@ _NAMED_RAW = (
     r"|private[_.-]?key|seed[_.-]?phrase|dsn|jwt|mnemonic|otp|cvv|cvc)[a-z0-9_.-]*|(?:key|session)[_-]?v?[0-9]*)"
     r"(?:\\[\\\"t]|['`\] ]|%2[27])*(?:[:=]|%3))"
 )
+# Where a secret without a name may begin: also behind an escape, which ends in what looks like its first
+# letter (`\\nAKIA…` in a repr or in JSON inside text, `%20AKIA…` in a URL).
+_ESCAPE = r"(?:\\(?:[bfnrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})"
+_START = rf"(?:\b|_|{_ESCAPE})"
 _SCHEME = r"(?i:(?:bearer|basic|token|digest|apikey|negotiate|bot)(?:[ \t]|%20|\+)+)?"
 
 RULES: tuple[SecretRule, ...] = (
@@ -225,7 +230,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "jwt", ("eyj",),
-        r"(?:\b|_|%[0-9A-Fa-f]{2})(eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*){0,3})",
+        _START + r"(eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*){0,3})",
         r"eyJ[A-Za-z0-9_-]{5}",
         "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJl back", "keyJson.loads.call and eyJ0",
     ),
@@ -238,7 +243,8 @@ RULES: tuple[SecretRule, ...] = (
         "-----BEGIN PUBLIC KEY-----\nMFwwDQYJ\n-----END PUBLIC KEY-----",
     ),
     SecretRule(
-        "aws_access_key", ("akia", "asia", "abia", "acca"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+        "aws_access_key", ("akia", "asia", "abia", "acca"),
+        _START + r"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b",
         r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
         "S3 upload with AKIAQ3EGRIXV7EXAMPLE failed", "ASIA markets open, AKIA12",
     ),
@@ -259,7 +265,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "gcp_oauth", ("ya29.", "gocspx-", "1//0"),
-        r"\b(?:ya29\.[A-Za-z0-9_-]{10,}|GOCSPX-[A-Za-z0-9_-]{10,}|1//0[A-Za-z0-9_-]{20,})",
+        _START + r"(ya29\.[A-Za-z0-9_-]{10,}|GOCSPX-[A-Za-z0-9_-]{10,}|1//0[A-Za-z0-9_-]{20,})",
         r"(?:ya29\.|GOCSPX-|1//0)[A-Za-z0-9_-]{10}",
         "refresh gave ya29.a0AfH6SMBx4Kq_9", "ya29 and 1//0 in a path",
     ),
@@ -270,7 +276,7 @@ RULES: tuple[SecretRule, ...] = (
         "Endpoint=sb://t.net/;SharedAccessKey=bG9uZ2tleWxvbmdrZXk=", "SharedAccessKeyName=RootManage",
     ),
     SecretRule(
-        "azure_client_secret", ("q~",), r"\b[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",
+        "azure_client_secret", ("q~",), _START + r"([A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})",
         r"[0-9]Q~[A-Za-z0-9_~.-]{31}",
         "app uses abC8Q~x1Y2z3A4b5C6d7E8f9G0h1I2j3K4l5M6 now", "8Q~short",
     ),
@@ -286,7 +292,7 @@ RULES: tuple[SecretRule, ...] = (
         "ci used glpat-Xy12Zw34Uv56Ts78Rq90", "glpat-1",
     ),
     SecretRule(
-        "slack_token", ("xox", "xapp-"), r"\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{8,}",
+        "slack_token", ("xox", "xapp-"), _START + r"(x(?:ox[a-z]|app)-[A-Za-z0-9-]{8,})",
         r"x(?:ox[a-z]|app)-[A-Za-z0-9-]{8}",
         "posted with xoxb-2345678901-AbCdEfGhIj", "xoxo, see you",
     ),
@@ -303,11 +309,12 @@ RULES: tuple[SecretRule, ...] = (
         "charge with sk_live_4eC39HqLyjWDarjt failed", "pk_live_4eC39HqLyjWDarjt is public",
     ),
     SecretRule(
-        "sendgrid_key", ("sg.",), r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}", r"SG\.[A-Za-z0-9_-]{16}",
+        "sendgrid_key", ("sg.",), _START + r"(SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,})",
+        r"SG\.[A-Za-z0-9_-]{16}",
         "mail SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc1s5cr", "SG.1 and MSG.x",
     ),
     SecretRule(
-        "twilio_key", ("sk",), r"\bSK[0-9a-f]{32}\b", r"SK[0-9a-f]{32}",
+        "twilio_key", ("sk",), _START + r"(SK[0-9a-f]{32})\b", r"SK[0-9a-f]{32}",
         "sms through SK0123456789abcdef0123456789abcdef", "SKU 0123456789 and SKabc",
     ),
     SecretRule(
@@ -316,13 +323,13 @@ RULES: tuple[SecretRule, ...] = (
         "twilio AC says 4f1c0de4f1c0de4f1c0de4f1c0de4f1c", "twilio message 12 sent",
     ),
     SecretRule(
-        "telegram_bot_token", (":aa",), r"(?:\b|bot|_)([0-9]{6,12}:AA[A-Za-z0-9_-]{30,})",
+        "telegram_bot_token", (":aa",), rf"(?:{_START}|bot)" r"([0-9]{6,12}:AA[A-Za-z0-9_-]{30,})",
         r"[0-9]{6}:AA[A-Za-z0-9_-]{30}",
         "https://api.telegram.org/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4/getMe",
         "12:AA at 110201543:AAx",
     ),
     SecretRule(
-        "llm_key", ("sk-",), r"\bsk-(?:[A-Za-z0-9]{32,}|(?:proj|ant|svcacct|or)-[A-Za-z0-9_-]{20,})",
+        "llm_key", ("sk-",), _START + r"(sk-(?:[A-Za-z0-9]{32,}|(?:proj|ant|svcacct|or)-[A-Za-z0-9_-]{20,}))",
         r"sk-(?:[A-Za-z0-9]{32}|(?:proj|ant|svcacct|or)-[A-Za-z0-9_-]{20})",
         "model call with sk-proj-Ab12Cd34Ef56Gh78Ij90Kl failed", "risk-or-reward, task-antagonist",
     ),
@@ -366,7 +373,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "card_number", (), r"[0-9](?:[ -]?[0-9]){12,}",
-        r"(?:[^0-9A-Za-z]|\\[bfnrt]|\\u00[0-7][0-9a-f])[2-6](?:[ -]?[0-9]){12}",
+        rf"(?:[^0-9A-Za-z]|{_ESCAPE})" r"[2-6](?:[ -]?[0-9]){12}",
         "paid with card 4111 1111 1111 1111 today", "order 4111111111111112 and id 4111111111111111",
     ),
 )  # fmt: skip

@@ -74,7 +74,7 @@ class SpanScrubber:
 
     def _attributes(self, attributes: Attributes) -> Attributes:
         self._clean_sql(attributes)
-        if not attributes or self._redactor.plain(attributes, _bytes) is not None:
+        if not attributes or self._redactor.plain(attributes, orjson.dumps) is not None:
             return attributes
         value, counts = self._redactor.mapping(attributes)
         self._count(counts)
@@ -88,7 +88,7 @@ class SpanScrubber:
                 self._count(counts)
 
     def _text(self, text: str | None) -> str:
-        if not text or (len(text) <= STRING_LIMIT and not gate.hit(text.encode(errors="replace"))):
+        if not text or (len(text) <= STRING_LIMIT and not _may_hold_secret(text)):
             return text or ""
         clean, counts = self._redactor.text(text)
         self._count(counts)
@@ -103,8 +103,9 @@ def _has_literals(statement: str) -> bool:
     return "'" in statement or '"' in statement or "$$" in statement or len(statement) > STRING_LIMIT
 
 
-def _bytes(attributes: Attributes) -> bytes:
+def _may_hold_secret(text: str) -> bool:
+    # As JSON, quotes and all: the gate knows no other form of a text.
     try:
-        return orjson.dumps(attributes, default=str)
-    except (TypeError, ValueError):
-        return repr(attributes).encode(errors="replace")
+        return gate.hit(orjson.dumps(text))
+    except TypeError:
+        return True

@@ -10,6 +10,8 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import orjson
+
 from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.context import Release, Request
@@ -137,7 +139,7 @@ class Sink:
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
     def _redacted_line(self, event: Event) -> bytes:
-        line = self._redactor.plain(self._lines.document(event), serialise)
+        line = self._redactor.plain(self._lines.document(event), orjson.dumps)
         if line is not None:
             return self._lines.text(event, line)
         self._scrub(event)
@@ -151,9 +153,12 @@ class Sink:
         event.logger_name = self._text(event.logger_name)
         event.event_type = self._text(event.event_type) if event.event_type else None
         event.identity = {name: self._text(value) for name, value in event.identity.items()}
+        if event.source is not None:
+            file, line, function = event.source
+            event.source = self._text(file), line, self._text(function)
         if event.exception is not None:
             event.exception = ExceptionInfo(
-                event.exception.type,
+                self._text(event.exception.type),
                 self._text(event.exception.message, _EXCEPTION_LIMIT),
                 self._stack(event.exception.traceback),
             )

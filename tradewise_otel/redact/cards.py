@@ -12,6 +12,8 @@ from tradewise_otel.redact.engine import Span, compile_bytes
 _RULE = "card_number"
 _runs = compile_bytes(next(rule.pattern for rule in RULES if rule.id == _RULE))
 _GROUP = re.compile(rb"[0-9]+")
+_ESCAPE = re.compile(rb"\\(?:[bfnrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}")
+_ESCAPE_BYTES = 6
 _BEFORE = re.compile(rb"(?:[A-Za-z0-9_]|[0-9][.])\Z")
 _AFTER = re.compile(rb"[A-Za-z0-9_]|[.][0-9]")
 _ID_NAME = re.compile(rb"(?:(?i:[_.-]ids?)|[a-z]Ids?)[\\\"']*\s*[:=]\s*[\\\"']*\Z")
@@ -33,6 +35,19 @@ def spans(text: bytes, key: str) -> Iterator[Span]:
 
 def _in_run(text: bytes, start: int, end: int, key: str) -> Iterator[Span]:
     groups = [match.span() for match in _GROUP.finditer(text, start, end)]
+    begin = _after_escape(text, start)
+    if start < begin < groups[0][1]:
+        yield from _in_groups(text, [(begin, groups[0][1]), *groups[1:]], key)
+    yield from _in_groups(text, groups, key)
+
+
+def _after_escape(text: bytes, start: int) -> int:
+    """Where an escape ends that touches the digits at `start` or reaches into them (`%20`), else 0."""
+    near = _ESCAPE.finditer(text, max(0, start - _ESCAPE_BYTES), start + _ESCAPE_BYTES)
+    return next((escape.end() for escape in near if escape.start() < start <= escape.end()), 0)
+
+
+def _in_groups(text: bytes, groups: list[_Group], key: str) -> Iterator[Span]:
     for first in range(len(groups)):
         found = next((last for last in _lengths(groups, first) if _card(text, groups[first:last], key)), 0)
         if found:
@@ -55,7 +70,7 @@ def _card(text: bytes, groups: list[_Group], key: str) -> bool:
     return (
         _issued(digits)
         and _luhn(digits)
-        and _BEFORE.search(text[max(0, start - 2) : start]) is None
+        and (_BEFORE.search(text[max(0, start - 2) : start]) is None or _after_escape(text, start) == start)
         and _AFTER.match(text, end) is None
         and (tuple(stop - begin for begin, stop in groups) in CARD_GROUPS or _said(text, start, key))
     )
@@ -66,7 +81,7 @@ def _said(text: bytes, start: int, key: str) -> bool:
     before = text[max(0, start - _NEAR_BYTES) : start]
     if _ID_NAME.search(before) is not None:
         return False
-    near = keys.words(before.decode("latin-1")) + (keys.words(key) if key else [])
+    near = keys.words(_ESCAPE.sub(b" ", before).decode("latin-1")) + (keys.words(key) if key else [])
     return not CARD_WORDS.isdisjoint(near)
 
 

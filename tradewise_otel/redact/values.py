@@ -105,7 +105,17 @@ class Walk:
             return self._mapping(value, depth)
         if len(value) > sensitive.ITEMS_LIMIT:
             count(self.counts, "items", len(value) - sensitive.ITEMS_LIMIT)
-        return [self._value(item, depth + 1, key) for item in islice(value, sensitive.ITEMS_LIMIT)]
+        return self._items(value, depth, key)
+
+    def _items(self, value: Collection[object], depth: int, key: str) -> list[object]:
+        out: list[object] = []
+        named = False
+        for item in islice(value, sensitive.ITEMS_LIMIT):
+            # A command line: `["--token", "abc"]`.
+            is_value = named and not (type(item) is str and item.startswith("-"))
+            out.append(self._secret(item) if is_value else self._value(item, depth + 1, key))
+            named = type(item) is str and item.startswith("--") and keys.is_sensitive(item)
+        return out
 
     def _string(self, value: str, limit: int, key: str = "") -> str:
         return cut(redact_text(value, self.counts, key), limit, self.counts)

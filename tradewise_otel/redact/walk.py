@@ -56,11 +56,17 @@ class Redactor:
         self._nested_names: dict[str, int] = {}
 
     def plain(self, fields: Mapping[str, object], serialise: Callable[[Any], bytes]) -> bytes | None:
-        """The serialised form of a record that may leave as it is; None where it needs `mapping`."""
+        """The serialised form of a record that may leave as it is; None where it needs `mapping`.
+
+        `serialise` is orjson's writer: the gate knows its escapes, and what it refuses is not plain.
+        """
         flat = self._is_flat(fields)
         if not flat and not self.is_plain(fields):
             return None
-        raw = serialise(fields)
+        try:
+            raw = serialise(fields)
+        except (TypeError, ValueError):
+            return None
         if flat and not self._fits(fields, len(raw)) and not self.is_plain(fields):
             return None
         return None if gate.hit(raw) else raw
