@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from opentelemetry.instrumentation import httpx as contrib
 from opentelemetry.sdk.trace import ReadableSpan
@@ -40,12 +40,15 @@ class HttpxEvents:
         """Emits `external_api_call` for a client span."""
         if span.kind is not SpanKind.CLIENT:
             return {}
-        fields = self._fields(span)
+        attributes = attributes_of(span)
+        url = urlsplit(str(attributes.get("url.full") or attributes.get("http.url") or ""))
+        host = url.hostname or ""
+        fields = self._fields(span, attributes, url, host)
         failed = "error_type" in fields or fields.get("status_code", 0) >= 500
         level: Level = "ERROR" if failed else "INFO"
         outcome = fields.get("status_code", fields.get("error_type", ""))
         message = f"{fields['method']} {fields['api_url']}{fields['endpoint']} {outcome}".rstrip()
-        self._measure(fields)
+        self._measure(fields, host)
         self._sink.emit(
             automatic(
                 "external_api_call",
@@ -59,10 +62,9 @@ class HttpxEvents:
         )
         return _span_attributes(fields)
 
-    def _fields(self, span: ReadableSpan) -> dict[str, Any]:
-        attributes = attributes_of(span)
-        url = urlsplit(str(attributes.get("url.full") or attributes.get("http.url") or ""))
-        host = url.hostname or ""
+    def _fields(
+        self, span: ReadableSpan, attributes: Attributes, url: SplitResult, host: str
+    ) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "service": BOT_SERVICE if self._bots.holds(host) else host,
             "endpoint": url.path or "/",
@@ -80,7 +82,7 @@ class HttpxEvents:
             fields["error_type"] = "CancelledError"
         return fields
 
-    def _measure(self, fields: dict[str, Any]) -> None:
+    def _measure(self, fields: dict[str, Any], host: str) -> None:
         status = fields.get("status_code")
         labels: Labels = (
             ("service", fields["service"]),
@@ -89,7 +91,7 @@ class HttpxEvents:
         )
         twin: Labels = (
             ("http.request.method", fields["method"]),
-            ("server.address", urlsplit(fields["api_url"]).hostname or ""),
+            ("server.address", host),
             *((("http.response.status_code", status),) if status else ()),
         )
         self._aggregate.record("external.calls.duration", labels, fields["duration_ms"])

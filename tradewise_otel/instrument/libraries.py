@@ -5,6 +5,7 @@ contrib instruments each library; what is said here is how it is asked to, and w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -88,8 +89,9 @@ class Libraries:
         self.translators[sqlalchemy_db.SCOPE_NAME] = events.translate
 
     def _httpx(self) -> None:
-        from tradewise_otel.instrument import httpx_client
+        from tradewise_otel.instrument import httpx_client, httpx_spans
 
+        httpx_spans.install(self._runtime.ledger, os.environ)
         events = httpx_client.HttpxEvents(self._runtime)
         self.translators[httpx_client.SCOPE_NAME] = events.translate
 
