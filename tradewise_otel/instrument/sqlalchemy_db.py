@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Status, StatusCode
 from sqlalchemy.sql.expression import TableClause
 
-from tradewise_otel.instrument import db_connects
+from tradewise_otel.instrument import db_connects, db_listeners
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
@@ -57,6 +57,7 @@ class SQLAlchemyEvents:
         from sqlalchemy.engine import Engine
 
         db_connects.install(self._ledger)
+        db_listeners.install(self._ledger)
         describe_failure = self._ledger.shielded("describe failure", describe_failed_statement, None)
 
         def after(

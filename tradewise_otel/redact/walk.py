@@ -18,6 +18,8 @@ Email = Literal["keep", "pseudonym", "mask"]
 
 _SCALARS = frozenset({int, float, bool, type(None)})
 _FLAT = _SCALARS | {str}
+_NESTING = _FLAT | {dict}
+_SOURCE = frozenset({"file", "line", "function"})
 _NESTED_LIMIT = 256
 _CACHE_LIMIT = 4096
 _CACHED_LENGTH = 128
@@ -76,7 +78,18 @@ class Redactor:
         return (
             len(fields) <= sensitive.KEYS_LIMIT
             and self._allowed.issuperset(fields)
-            and _FLAT.issuperset(map(type, fields.values()))
+            and (_FLAT.issuperset(map(type, fields.values())) or self._is_flat_but_for_source(fields))
+        )
+
+    def _is_flat_but_for_source(self, fields: Mapping[str, object]) -> bool:
+        """Flat but for `source`, which every line of the app has."""
+        source = fields.get("source")
+        return (
+            type(source) is dict
+            and _SOURCE.issuperset(source)
+            and _FLAT.issuperset(map(type, source.values()))
+            and _NESTING.issuperset(kinds := [*map(type, fields.values())])
+            and kinds.count(dict) == 1
         )
 
     def _fits(self, fields: Mapping[str, object], size: int) -> bool:

@@ -228,6 +228,10 @@ def test_plain_records_past_the_gate_need_no_structured_pass() -> None:
         {"a": Decimal(1)},
         {"a": Colour.RED},
         {"a": {1: 2}},
+        {"source": {"session_id": "x"}},
+        {"source": {"file": "x" * 1025, "line": 1}},
+        {"source": {"file": {"token": "x"}}},
+        {"source": {"file": "x"}, "a": {"token": "x"}},
     ],
 )
 def test_what_is_not_plain(fields: dict[str, object]) -> None:
