@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,29 +31,32 @@ class Figure:
 
 def measure(variant: Variant, path: str, sink_port: int, seconds: float) -> Figure:
     """Runs one variant once."""
+    began = time.monotonic()
+    with serving(variant, f"http://127.0.0.1:{sink_port}") as (port, server):
+        started = time.monotonic() - began
+        load.drive(port, path, max(seconds / 5, 1))
+        process = psutil.Process(server.pid)
+        before = cpu(process)
+        requests = load.drive(port, path, seconds)
+        # The exporter's last batches belong to these requests too.
+        time.sleep(1.5)
+        used = cpu(process) - before
+        return Figure(used / max(requests, 1) * 1e6, requests, process.memory_info().rss / 2**20, started)
+
+
+@contextlib.contextmanager
+def serving(variant: Variant, bot: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The app under a variant, until the end of the block: its port and its process."""
     port = free_port()
     words = [*variant.launcher, str(Path(sys.executable).parent / "uvicorn"), "app:app", "--port", str(port)]
-    env = {
-        **os.environ,
-        **variant.env,
-        "BENCH_BOT_URL": f"http://127.0.0.1:{sink_port}",
-        "ENVIRONMENT": "production",
-    }
-    began = time.monotonic()
+    env = {**os.environ, **variant.env, "BENCH_BOT_URL": bot, "ENVIRONMENT": "production"}
+    quiet = subprocess.DEVNULL
     with subprocess.Popen(
-        [*words, "--no-access-log"], cwd=HERE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*words, "--no-access-log"], cwd=HERE, env=env, stdout=quiet, stderr=quiet
     ) as server:
         try:
             wait_for(port)
-            started = time.monotonic() - began
-            load.drive(port, path, max(seconds / 5, 1))
-            process = psutil.Process(server.pid)
-            before = cpu(process)
-            requests = load.drive(port, path, seconds)
-            # The exporter's last batches belong to these requests too.
-            time.sleep(1.5)
-            used = cpu(process) - before
-            return Figure(used / max(requests, 1) * 1e6, requests, process.memory_info().rss / 2**20, started)
+            yield port, server
         finally:
             server.terminate()
 

@@ -1,6 +1,6 @@
 """Added CPU a request, ours against the others: ratios of one run, with a row that measures nothing.
 
-Usage: python tests/bench/run.py [--seconds 5] [--rounds 5] [--path /ping/x] [--instructions]
+Usage: python tests/bench/run.py [--seconds 5] [--rounds 5] [--path /ping/x] [--instructions | --latency]
 Exit code 1 when ours on /ping costs more than 0.80 of what vanilla adds.
 """
 
@@ -29,12 +29,21 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--path", choices=PATHS, action="append")
+    parser.add_argument("--latency", action="store_true", help="p99 with a Collector alive, dead, silent")
     parser.add_argument("--instructions", action="store_true", help="count under valgrind; minutes a route")
     options = parser.parse_args(words)
     if os.environ.get("BENCH_INSIDE") != "1":
         return subprocess.run(
             [str(environment()), __file__, *words], env={**os.environ, "BENCH_INSIDE": "1"}
         ).returncode
+    if options.latency:
+        from latency import table as latencies
+
+        return (
+            0
+            if latencies(options.path[0] if options.path else PATHS[1], options.seconds, options.rounds)
+            else 1
+        )
     within = True
     for path in options.path or PATHS:
         share = counted(path) if options.instructions else table(path, options)
