@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
+from harness.holds import holds
 from tailing_node import NUMBERS, Node, append, cri, line, lines, plain
 
+OUTAGE_SECONDS = float(os.environ.get("TRADEWISE_OUTAGE_SECONDS", "2"))
 QUEUE = 600_000
 SECRETS = [
     ("login password=hunter2-hunter2 failed", "hunter2"),
@@ -17,16 +20,21 @@ SECRETS = [
 """Text, and what in it is nobody's business."""
 
 
+@holds("3.M3")
 def test_an_outage(node: Node) -> None:
-    """Lines of an hour without a gateway are all there when it is back, none of them twice."""
+    """Lines written while there is no gateway are all there when it is back, none of them twice."""
     node.gateway.status = 503
-    bodies, text = lines(2000)
+    bodies: list[str] = []
     with node.agent():
-        append(node.file("file"), text)
-        time.sleep(1)
+        ends = time.monotonic() + OUTAGE_SECONDS
+        while not bodies or time.monotonic() < ends:
+            more, text = lines(50)
+            bodies += more
+            append(node.file("file"), text)
+            time.sleep(1)
         assert node.gateway.logs == []
         node.gateway.status = 200
-        node.wait(lambda arrived: set(bodies) <= set(arrived))
+        node.wait(lambda arrived: set(bodies) <= set(arrived), seconds=120)
     assert len(node.gateway.logs) == len(bodies)
 
 

@@ -27,14 +27,15 @@ LINES: dict[str, str] = {
     "2.M7": "keep filter inverted, classify removed, a rename dropped: a check fails and names it",
     "3.M1": "a kept request arrives whole, of others only what always goes; rates 0, 0.1, 1; both roads",
     "3.M2": "the demo by both roads is the same at Datadog but for tests/e2e/roads.py",
-    "3.M3": "kill -9 of the app at 20 random instants: losses as budgeted, none of what never waits",
+    "3.M3": "kill -9 of the app 20 times: losses as budgeted; no Collector for 10 minutes, stdout road: 0",
     "3.M4": "our encoder's messages equal upstream's over >= 100,000 batches; end to end with either",
     "3.M5": "hung request, SSE, WebSocket, poll loop: bounded memory, verdict as decided, nothing for ever",
 }
 """Must-hold lines of the steps that have landed, each in short."""
 
 COMMANDS: dict[str, str] = {
-    "3.M3": "env TRADEWISE_KILLS=20 .venv/bin/python -m pytest tests/resilience/test_app_killed.py",
+    "3.M3": "env TRADEWISE_KILLS=20 TRADEWISE_OUTAGE_SECONDS=600 .venv/bin/python -m pytest "
+    "tests/resilience/test_app_killed.py tests/collector/test_tailing_outage.py",
     "3.M4": "make encoders",
     "1.M9": "make test-versions",
     "1.M10": "make bench",
