@@ -87,6 +87,23 @@ def test_refused_and_failing_batches_are_counted() -> None:
     assert ledger.count("dropped", "traces", "internal_error") == 10
 
 
+def test_a_batch_is_bounded_in_bytes() -> None:
+    """A batch ends where its records weigh enough; one that is heavier than that goes alone; none is left."""
+    ledger, batches = Ledger(), []
+
+    def send(batch: Sequence[int]) -> bool:
+        batches.append(list(batch))
+        return True
+
+    limits = Limits(batch=4, batch_bytes=10)
+    lane: Lane[int] = Lane("logs", send, limits, ledger, lambda weight: weight)
+    for weight in (3, 3, 3, 3, 3, 50, 50, 1, 1, 1, 1, 1):
+        lane.put(weight)
+    lane.drain(lambda: True)
+    assert batches == [[3, 3, 3, 3], [3, 50], [50], [1, 1, 1, 1], [1]]
+    assert ledger.count("delivered", "logs") == 12
+
+
 def test_stop_sends_what_is_queued_and_then_the_metrics() -> None:
     """At a stop all queued records leave, and the metrics after them, so that they tell of them."""
     ledger, sent, order = Ledger(), [], []

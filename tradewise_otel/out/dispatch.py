@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from opentelemetry.sdk.metrics import export as otlp
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.out import metrics, sdk_objects
 from tradewise_otel.out.encode import Encoder
 from tradewise_otel.out.exporter import Exporters
@@ -18,10 +19,11 @@ from tradewise_otel.pipeline.aggregate import Aggregate
 from tradewise_otel.pipeline.identity import Identity
 from tradewise_otel.pipeline.lanes import Lane, Limits
 from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.processors import SpanItem
+from tradewise_otel.pipeline.processors import SPAN_BYTES, SpanItem
 from tradewise_otel.pipeline.workers import Worker
 from tradewise_otel.record.build import Event
 
+_STACK_BYTES = max_length("exception.stacktrace")
 _LOST = ("queue_full", "export_failed", "shutdown")
 
 
@@ -54,8 +56,8 @@ class Dispatch:
         self._encoder = Encoder(self._scopes)
         self._own_encoder = own_encoder
         self._own_scope = InstrumentationScope("tradewise_otel", version)
-        self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger)
-        self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger)
+        self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger, weight_of)
+        self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger, lambda event: event.size)
         self._worker = Worker(
             [self._logs, self._spans],
             aggregate.fold,
@@ -165,6 +167,11 @@ class Dispatch:
                 for item in data.resource_metrics
             ]
         )
+
+
+def weight_of(item: SpanItem) -> int:
+    """About how many bytes a span takes: an event of it may hold a stack trace."""
+    return SPAN_BYTES + len(item.span.events or ()) * _STACK_BYTES
 
 
 def limits(environ: Mapping[str, str]) -> Limits:

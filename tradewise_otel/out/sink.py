@@ -67,6 +67,7 @@ class Sink:
         self._check(event)
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
+        event.size = len(line)
         if self._queue is None:
             go: Release = functools.partial(self._write_stamped, line)
         else:

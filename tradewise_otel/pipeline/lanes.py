@@ -7,6 +7,7 @@ the handler of SIGTERM waits for the thread that drains (decision P12).
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,22 +20,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """Queue length and batch size in records, schedule in seconds."""
+    """Queue length and batch size in records, batch size in bytes as well, schedule in seconds."""
 
     queue: int = 16384
     batch: int = 512
+    batch_bytes: int = 2 << 20
     delay: float = 0.5
     metrics_every: float = 10.0
 
 
 class Lane(Generic[T]):
-    """A bounded queue of one signal: when it is full the oldest goes, and is counted."""
+    """A bounded queue of one signal: when it is full the oldest goes, and is counted.
+
+    `weigh` tells about how many bytes an item takes: a receiver refuses what is too large, all of it.
+    """
 
     def __init__(
-        self, signal: str, send: Callable[[Sequence[T]], bool], limits: Limits, ledger: Ledger
+        self,
+        signal: str,
+        send: Callable[[Sequence[T]], bool],
+        limits: Limits,
+        ledger: Ledger,
+        weigh: Callable[[T], int] = lambda item: 1,
     ) -> None:
         self.signal = signal
-        self._send = send
+        self._send, self._weigh = send, weigh
         self._limits = limits
         self._ledger = ledger
         self.reset()
@@ -54,10 +64,11 @@ class Lane(Generic[T]):
     def drain(self, go_on: Callable[[], bool]) -> None:
         """Sends batches until what was queued at the start is gone or `go_on` says no."""
         self._count_overflow()
-        batches = -(-len(self._items) // self._limits.batch)
-        while batches and self._items and go_on():
-            batches -= 1
-            self._send_batch(self._next_batch())
+        left = len(self._items)
+        while left > 0 and self._items and go_on():
+            batch = self._next_batch(self._limits.batch, self._limits.batch_bytes)
+            left -= len(batch)
+            self._send_batch(batch)
         self._count_overflow()
 
     def abandon(self) -> None:
@@ -81,13 +92,16 @@ class Lane(Generic[T]):
         else:
             self._ledger.add("dropped", self.signal, len(batch), "export_failed")
 
-    def _next_batch(self, size: int | None = None) -> list[T]:
+    def _next_batch(self, records: int, size: float = math.inf) -> list[T]:
+        """At most so many records, and no more of them once they weigh `size` bytes."""
         batch: list[T] = []
-        while len(batch) < (size or self._limits.batch):
+        while len(batch) < records and size > 0:
             try:
-                batch.append(self._items.popleft())
+                item = self._items.popleft()
             except IndexError:
                 break
+            size -= self._weigh(item)
+            batch.append(item)
         self._settled += len(batch)
         return batch
 
