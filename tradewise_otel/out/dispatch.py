@@ -6,6 +6,7 @@ One of it a process. Everything here happens in the exporter thread, off the req
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from opentelemetry.sdk.metrics import export as otlp
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -56,8 +57,9 @@ class Dispatch:
         self._encoder = Encoder(self._scopes)
         self._own_encoder = own_encoder
         self._own_scope = InstrumentationScope("tradewise_otel", version)
-        self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger, weight_of)
-        self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger, lambda event: event.size)
+        weigh = ledger.guarded("weigh span", weight_of, _usual_weight, "traces")
+        self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger, weigh)
+        self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger, attrgetter("size"))
         self._worker = Worker(
             [self._logs, self._spans],
             aggregate.fold,
@@ -172,6 +174,10 @@ class Dispatch:
 def weight_of(item: SpanItem) -> int:
     """About how many bytes a span takes: an event of it may hold a stack trace."""
     return SPAN_BYTES + len(item.span.events or ()) * _STACK_BYTES
+
+
+def _usual_weight(_: SpanItem) -> int:
+    return SPAN_BYTES
 
 
 def limits(environ: Mapping[str, str]) -> Limits:
