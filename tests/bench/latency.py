@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import load
 import measure
@@ -25,7 +20,6 @@ from report import OURS
 from variants import Variant, variants
 
 COLLECTORS = ("alive", "alive again", "dead", "never answers")
-CONNECTIONS = 8
 TOO_NOISY = 0.2
 NOISE = 2
 """A difference below so many times |A/A| counts as none (budgets)."""
@@ -58,23 +52,15 @@ def table(path: str, seconds: float, rounds: int) -> bool:
 def ours(sink: str) -> Variant:
     """The distribution at 100 %, sending to `sink`."""
     (variant,) = (variant for variant in variants(sink) if variant.name == OURS)
-    return replace(variant, env={**variant.env, "OTEL_EXPORTER_OTLP_TIMEOUT": "10"})
+    return variant
 
 
 @contextlib.contextmanager
 def collectors() -> Iterator[dict[str, str]]:
     """URLs of the doors: one that answers at once, one that is closed, one that accepts and says nothing."""
-    port, closed = measure.free_port(), measure.free_port()
-    words = [sys.executable, str(Path(__file__).with_name("load.py")), str(port)]
-    with subprocess.Popen(words) as door, socket.create_server(("127.0.0.1", 0), backlog=512) as silent:
-        try:
-            measure.wait_for(port)
-            alive = f"http://127.0.0.1:{port}"
-            quiet = f"http://127.0.0.1:{silent.getsockname()[1]}"
-            dead = f"http://127.0.0.1:{closed}"
-            yield dict(zip(COLLECTORS, (alive, alive, dead, quiet), strict=True))
-        finally:
-            door.terminate()
+    with measure.door() as port, socket.create_server(("127.0.0.1", 0), backlog=512) as silent:
+        ports = port, port, measure.free_port(), silent.getsockname()[1]
+        yield {name: f"http://127.0.0.1:{each}" for name, each in zip(COLLECTORS, ports, strict=True)}
 
 
 def half_load(path: str, variant: Variant, bot: str) -> float:
@@ -94,10 +80,10 @@ def percentiles(path: str, variant: Variant, bot: str, rate: float, seconds: flo
 
 async def _paced(port: int, path: str, rate: float, seconds: float) -> list[float]:
     begins = time.monotonic() + 0.1
-    each = CONNECTIONS / rate
+    each = load.CONNECTIONS / rate
     times = [
-        [begins + (number + part / CONNECTIONS) * each for number in range(int(seconds / each))]
-        for part in range(CONNECTIONS)
+        [begins + (number + part / load.CONNECTIONS) * each for number in range(int(seconds / each))]
+        for part in range(load.CONNECTIONS)
     ]
     taken = await asyncio.gather(*(_connection(port, path, schedule) for schedule in times))
     return [seconds for part in taken for seconds in part]
@@ -105,14 +91,10 @@ async def _paced(port: int, path: str, rate: float, seconds: float) -> list[floa
 
 async def _connection(port: int, path: str, schedule: list[float]) -> list[float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\n\r\n".encode()
     taken = []
     for due in schedule:
         await asyncio.sleep(max(due - time.monotonic(), 0))
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", head, re.I)
-        await reader.readexactly(int(length.group(1)) if length else 0)
+        await load.ask(reader, writer, path)
         taken.append(time.monotonic() - due)
     writer.close()
     return taken

@@ -31,16 +31,20 @@ async def _drive(port: int, path: str, seconds: float) -> int:
 
 async def _connection(port: int, path: str, ends: float) -> int:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\n\r\n".encode()
     answered = 0
     while time.monotonic() < ends:
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", head, re.I)
-        await reader.readexactly(int(length.group(1)) if length else 0)
+        await ask(reader, writer, path)
         answered += 1
     writer.close()
     return answered
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> None:
+    """One request on an open connection, and its whole answer."""
+    writer.write(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.I)
+    await reader.readexactly(int(length.group(1)) if length else 0)
 
 
 async def serve(port: int) -> None:

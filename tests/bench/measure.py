@@ -45,6 +45,18 @@ def measure(variant: Variant, path: str, sink_port: int, seconds: float) -> Figu
 
 
 @contextlib.contextmanager
+def door() -> Iterator[int]:
+    """A sink that answers at once, until the end of the block: its port."""
+    port = free_port()
+    with subprocess.Popen([sys.executable, str(HERE / "load.py"), str(port)]) as sink:
+        try:
+            wait_for(port)
+            yield port
+        finally:
+            sink.terminate()
+
+
+@contextlib.contextmanager
 def serving(variant: Variant, bot: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """The app under a variant, until the end of the block: its port and its process."""
     port = free_port()

@@ -39,11 +39,8 @@ def main(words: list[str]) -> int:
     if options.latency:
         from latency import table as latencies
 
-        return (
-            0
-            if latencies(options.path[0] if options.path else PATHS[1], options.seconds, options.rounds)
-            else 1
-        )
+        path = options.path[0] if options.path else PATHS[1]
+        return 0 if latencies(path, options.seconds, options.rounds) else 1
     within = True
     for path in options.path or PATHS:
         share = counted(path) if options.instructions else table(path, options)
@@ -72,39 +69,25 @@ def environment() -> Path:
 def counted(path: str) -> float:
     """Counts instructions on a route; ours at 100 % over vanilla, added."""
     import instructions
-    from measure import free_port, wait_for
+    from measure import door
 
-    port = free_port()
-    with subprocess.Popen([sys.executable, str(HERE / "load.py"), str(port)]) as sink:
-        try:
-            wait_for(port)
-            return instructions.table(path, f"http://127.0.0.1:{port}")
-        finally:
-            sink.terminate()
+    with door() as port:
+        return instructions.table(path, f"http://127.0.0.1:{port}")
 
 
 def table(path: str, options: argparse.Namespace) -> float:
     """Measures all variants on a route and prints a row each; ours at 100 % over vanilla, added CPU."""
-    from measure import Figure, free_port, measure, wait_for
+    from measure import Figure, door, measure
     from report import show
     from variants import variants
 
-    port = free_port()
     figures: dict[str, list[Figure]] = defaultdict(list)
-    with subprocess.Popen([sys.executable, str(HERE / "load.py"), str(port)]) as sink:
-        try:
-            wait_for(port)
-            for round_number in range(options.rounds):
-                for variant in variants(f"http://127.0.0.1:{port}"):
-                    print(
-                        f"\r{path} round {round_number + 1}: {variant.name:<24}",
-                        end="",
-                        file=sys.stderr,
-                        flush=True,
-                    )
-                    figures[variant.name].append(measure(variant, path, port, options.seconds))
-        finally:
-            sink.terminate()
+    with door() as port:
+        for round_number in range(options.rounds):
+            for variant in variants(f"http://127.0.0.1:{port}"):
+                progress = f"\r{path} round {round_number + 1}: {variant.name:<24}"
+                print(progress, end="", file=sys.stderr, flush=True)
+                figures[variant.name].append(measure(variant, path, port, options.seconds))
     return show(path, figures)
 
 

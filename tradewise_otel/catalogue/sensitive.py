@@ -165,10 +165,12 @@ _NAMED_RAW = (
     r"|private[_.-]?key|seed[_.-]?phrase|dsn|jwt|mnemonic|otp|cvv|cvc)[a-z0-9_.-]*|(?:key|session)[_-]?v?[0-9]*)"
     r"(?:\\[\\\"t]|['`\] ]|%2[27])*(?:[:=]|%3))"
 )
+ESCAPE = r"(?:\\(?:[bfnrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})"
+"""RE2 pattern of an escape in text: of JSON or a repr (`\\n`), of a URL (`%20`)."""
+
 # Where a secret without a name may begin: also behind an escape, which ends in what looks like its first
-# letter (`\\nAKIA…` in a repr or in JSON inside text, `%20AKIA…` in a URL).
-_ESCAPE = r"(?:\\(?:[bfnrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})"
-_START = rf"(?:\b|_|{_ESCAPE})"
+# letter (`\\nAKIA…`, `%20AKIA…`).
+_START = rf"(?:\b|_|{ESCAPE})"
 _SCHEME = r"(?i:(?:bearer|basic|token|digest|apikey|negotiate|bot)(?:[ \t]|%20|\+)+)?"
 
 RULES: tuple[SecretRule, ...] = (
@@ -373,7 +375,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "card_number", (), r"[0-9](?:[ -]?[0-9]){12,}",
-        rf"(?:[^0-9A-Za-z]|{_ESCAPE})" r"[2-6](?:[ -]?[0-9]){12}",
+        rf"(?:[^0-9A-Za-z]|{ESCAPE})" r"[2-6](?:[ -]?[0-9]){12}",
         "paid with card 4111 1111 1111 1111 today", "order 4111111111111112 and id 4111111111111111",
     ),
 )  # fmt: skip

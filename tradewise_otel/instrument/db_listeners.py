@@ -1,7 +1,7 @@
 """contrib's listeners on an engine, without what leads nowhere here.
 
 contrib listens to the pool to feed a metric that our no-op meter throws away, four times a checkout, and
-notes a statement's attributes one by one. A tenth of what a statement cost.
+notes a statement's attributes one by one.
 """
 
 from __future__ import annotations

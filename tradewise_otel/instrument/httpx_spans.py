@@ -1,8 +1,8 @@
 """What contrib notes of an httpx call on its span, said in one step instead of twenty.
 
 contrib parses the URL three times, takes all headers apart in case some are to be captured, and fills
-labels of metrics that go nowhere here: half of what a call cost. The attributes are the same, a test
-compares them. Where headers are captured or the old names are asked for, contrib's own way stays.
+labels of metrics that go nowhere here. The attributes are the same, a test compares them. Where headers
+are captured or the old names are asked for, contrib's own way stays.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, TraceFlags, TraceState
 
+from tradewise_otel.out import wire
 from tradewise_otel.out.projection import log_attributes, own_trace_state, whole_milliseconds
 from tradewise_otel.out.scrub import CleanSpan
 from tradewise_otel.record.build import Event
@@ -100,7 +101,7 @@ def _clean_context(context: SpanContext | None) -> SpanContext | None:
 
 def writable_text(text: str) -> str:
     """A text that has UTF-8: upstream's encoder raises where ours writes a question mark."""
-    return text.encode("utf-8", "replace").decode()
+    return wire.utf8(text).decode()
 
 
 def writable_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

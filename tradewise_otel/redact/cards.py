@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tradewise_otel.catalogue.sensitive import CARD_GROUPS, CARD_RANGES, CARD_WORDS, RULES
+from tradewise_otel.catalogue.sensitive import CARD_GROUPS, CARD_RANGES, CARD_WORDS, ESCAPE, RULES
 from tradewise_otel.redact import keys
 from tradewise_otel.redact.engine import Span, compile_bytes
 
 _RULE = "card_number"
 _runs = compile_bytes(next(rule.pattern for rule in RULES if rule.id == _RULE))
 _GROUP = re.compile(rb"[0-9]+")
-_ESCAPE = re.compile(rb"\\(?:[bfnrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2}")
+_ESCAPE = re.compile(ESCAPE.encode())
 _ESCAPE_BYTES = 6
 _BEFORE = re.compile(rb"(?:[A-Za-z0-9_]|[0-9][.])\Z")
 _AFTER = re.compile(rb"[A-Za-z0-9_]|[.][0-9]")
