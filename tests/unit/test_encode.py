@@ -43,14 +43,14 @@ def logs(draw: random.Random) -> Pair:
     """A batch of events by both encoders."""
     batch, resource = [batches.event(draw) for _ in range(draw.randrange(1, 5))], draw.choice(RESOURCES)
     theirs = encode_logs([log_record(item, resource, SCOPES) for item in batch])
-    return ExportLogsServiceRequest.FromString(ENCODER.logs(batch, resource)), theirs
+    return ExportLogsServiceRequest.FromString(ENCODER.request(map(ENCODER.log, batch), resource)), theirs
 
 
 def spans(draw: random.Random) -> Pair:
     """A batch of spans by both encoders."""
     batch, resource = [batches.span(draw) for _ in range(draw.randrange(1, 5))], draw.choice(RESOURCES)
     theirs = encode_spans([readable_span(item, resource) for item in batch])
-    return ExportTraceServiceRequest.FromString(ENCODER.spans(batch, resource)), theirs
+    return ExportTraceServiceRequest.FromString(ENCODER.request(map(ENCODER.span, batch), resource)), theirs
 
 
 def metrics(draw: random.Random) -> Pair:
@@ -95,7 +95,7 @@ def _bytes(message: Message) -> bytes:
 def test_values_without_a_form_of_their_own_go_as_text(odd: Any, expected: Callable[[Any], bool]) -> None:
     """A value that OTLP has no form for never costs the batch: it goes as text, or not at all."""
     item = Event(1, "INFO", "m", "app", fields={"odd": [odd]})
-    request = ExportLogsServiceRequest.FromString(ENCODER.logs([item], RESOURCES[0]))
+    request = ExportLogsServiceRequest.FromString(ENCODER.request([ENCODER.log(item)], RESOURCES[0]))
     record = request.resource_logs[0].scope_logs[0].log_records[0]
     (found,) = (pair.value.array_value.values[0] for pair in record.attributes if pair.key == "odd")
     assert expected(found)

@@ -25,15 +25,13 @@ from opentelemetry.trace import SpanKind
 from tradewise_otel import context
 from tradewise_otel.instrument.http_exchange import Exchange
 from tradewise_otel.instrument.http_response import Responses
+from tradewise_otel.instrument.lasting_requests import Watch
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import Attributes, describe
 
 SCOPE_NAME = contrib.__name__
-
-_API_REQUEST_WAITS_SECONDS = 1.0
-_RECORDS_WAIT_SECONDS = 5.0
 
 
 class FastAPIEvents:
@@ -44,8 +42,8 @@ class FastAPIEvents:
         self._responses = Responses(runtime)
         self._announce = self._ledger.shielded("api_request", self._responses.announce, None)
         self._judge_early = self._ledger.shielded("early verdict", self._responses.judge_early, None)
-        self._go_on = self._ledger.shielded("go on", self._goes_on, None)
         self._exchanges: dict[int, Exchange] = {}
+        self._watch = Watch(self._exchanges, self._judge_early, self._ledger)
 
     def install(self) -> None:
         """Has contrib's instrumentor build its middleware around our recorder.
@@ -80,17 +78,10 @@ class FastAPIEvents:
         exchange = Exchange.open(scope, span, receive)
         describe(exchange.request, span)
         self._announce(exchange)
-        asyncio.get_running_loop().call_later(_API_REQUEST_WAITS_SECONDS, self._go_on, exchange)
+        self._watch.ensure(asyncio.get_running_loop())
         # Last, since an exchange that nobody watches would end as an answer without a status.
         self._exchanges[span.get_span_context().span_id] = exchange
         return exchange
-
-    def _goes_on(self, exchange: Exchange) -> None:
-        """A second has passed: whoever is asking should be known; the rest may wait a little longer."""
-        exchange.request.settle()
-        if exchange.request.is_open:
-            wait = _RECORDS_WAIT_SECONDS - _API_REQUEST_WAITS_SECONDS
-            asyncio.get_running_loop().call_later(wait, self._judge_early, exchange)
 
     def sending(self, exchange: Exchange, message: MutableMapping[str, Any]) -> None:
         """Notes what the app answers; a stream is judged when it opens, for it may never end."""
@@ -122,6 +113,7 @@ class FastAPIEvents:
     def after_fork(self) -> None:
         """The parent's requests are not this process's."""
         self._exchanges.clear()
+        self._watch.after_fork()
 
 
 class HeaderGetter(contrib_asgi.ASGIGetter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -121,24 +122,26 @@ class Responses:
         return "INFO"
 
     def _measure(self, exchange: Exchange, fields: dict[str, Any]) -> None:
-        status, method, route = fields["status_code"], fields["method"], fields["route"]
-        labels: Labels = (
-            ("endpoint", route),
-            ("method", method),
-            ("status_code", status),
-            ("status_class", f"{status // 100}xx"),
-        )
+        labels, twin = _labels(fields["status_code"], fields["method"], fields["route"])
         self._aggregate.add("api.requests.count", labels)
         if exchange.is_websocket:
             return
         ms = fields["response_time_ms"]
-        twin: Labels = (
-            ("http.request.method", method),
-            ("http.route", route),
-            ("http.response.status_code", status),
-        )
         self._aggregate.record("api.requests.duration", labels, ms)
         self._aggregate.record("http.server.request.duration", twin, ms / 1000)
+
+
+@functools.lru_cache(maxsize=1024)
+def _labels(status: int, method: str, route: str) -> tuple[Labels, Labels]:
+    """The documented labels and those of the semantic conventions: the same objects every time."""
+    documented = (
+        ("endpoint", route),
+        ("method", method),
+        ("status_code", status),
+        ("status_class", f"{status // 100}xx"),
+    )
+    twin = (("http.request.method", method), ("http.route", route), ("http.response.status_code", status))
+    return documented, twin
 
 
 def method_of(scope: dict[str, Any]) -> str:

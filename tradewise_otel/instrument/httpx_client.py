@@ -6,6 +6,7 @@ metric and response hook never see those.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -83,19 +84,27 @@ class HttpxEvents:
         return fields
 
     def _measure(self, fields: dict[str, Any], host: str) -> None:
-        status = fields.get("status_code")
-        labels: Labels = (
-            ("service", fields["service"]),
-            ("endpoint", templated(fields["endpoint"])),
-            ("status_class", f"{status // 100}xx" if status else "error"),
-        )
-        twin: Labels = (
-            ("http.request.method", fields["method"]),
-            ("server.address", host),
-            *((("http.response.status_code", status),) if status else ()),
+        labels, twin = _labels(
+            fields["service"],
+            host,
+            templated(fields["endpoint"]),
+            fields["method"],
+            fields.get("status_code"),
         )
         self._aggregate.record("external.calls.duration", labels, fields["duration_ms"])
         self._aggregate.record("http.client.request.duration", twin, fields["duration_ms"] / 1000)
+
+
+@functools.lru_cache(maxsize=1024)
+def _labels(service: str, host: str, endpoint: str, method: str, status: int | None) -> tuple[Labels, Labels]:
+    """The documented labels and those of the semantic conventions: the same objects every time."""
+    documented = (
+        ("service", service),
+        ("endpoint", endpoint),
+        ("status_class", f"{status // 100}xx" if status else "error"),
+    )
+    twin: Labels = (("http.request.method", method), ("server.address", host))
+    return documented, (*twin, ("http.response.status_code", status)) if status else twin
 
 
 def templated(path: str) -> str:

@@ -6,6 +6,7 @@ on the `Engine` class, where they fire while contrib's span is still open.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import MutableMapping
 from typing import Any
@@ -107,9 +108,7 @@ class SQLAlchemyEvents:
         return {"event_type": "database_operation", "db.operation.name": operation, **fields}
 
     def _measure(self, fields: dict[str, Any]) -> None:
-        table = fields.get("table", "")
-        labels: Labels = (("operation", fields["operation"]), ("table", table))
-        twin: Labels = (("db.operation.name", fields["operation"]), ("db.collection.name", table))
+        labels, twin = _labels(fields["operation"], fields.get("table", ""))
         self._aggregate.record("db.operations.duration", labels, fields["duration_ms"])
         self._aggregate.record("db.client.operation.duration", twin, fields["duration_ms"] / 1000)
 
@@ -119,6 +118,15 @@ class SQLAlchemyEvents:
         self._sink.emit(
             automatic(event_type, level, message, dict(fields), span.context, living_request(), span.end_time)
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _labels(operation: str, table: str) -> tuple[Labels, Labels]:
+    """The documented labels and those of the semantic conventions: the same objects every time."""
+    return (
+        (("operation", operation), ("table", table)),
+        (("db.operation.name", operation), ("db.collection.name", table)),
+    )
 
 
 def describe_statement(execution: Any, cursor: Any, statement: str) -> None:

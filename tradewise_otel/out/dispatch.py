@@ -1,30 +1,31 @@
-"""From the queues to the wire: what is queued becomes redacted copies, batches, and exports.
+"""From the records to the wire: each takes its form, waits in its queue, and leaves in a batch.
 
-One of it a process. Everything here happens in the exporter thread, off the request's path, except `put`.
+One of it a process. Redaction and form are whoever recorded's work, and short; all else happens in the
+exporter thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from opentelemetry.sdk.metrics import export as otlp
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.out import metrics, sdk_objects
 from tradewise_otel.out.encode import Encoder
 from tradewise_otel.out.exporter import Exporters
+from tradewise_otel.out.forms import Form, InBytes, InObjects
 from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.pipeline.aggregate import Aggregate
 from tradewise_otel.pipeline.identity import Identity
 from tradewise_otel.pipeline.lanes import Lane, Limits
 from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.processors import SPAN_BYTES, SpanItem
+from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.pipeline.workers import Worker
 from tradewise_otel.record.build import Event
 
-_STACK_BYTES = max_length("exception.stacktrace")
 _LOST = ("queue_full", "export_failed", "shutdown")
 
 
@@ -51,15 +52,16 @@ class Dispatch:
         limits: Limits,
         own_encoder: bool = True,
     ) -> None:
-        self._exporters, self._identity, self._scrubber = exporters, identity, scrubber
+        self._exporters, self._identity = exporters, identity
         self._aggregate, self._ledger, self._app_metrics = aggregate, ledger, app_metrics
-        self._scopes = sdk_objects.Scopes(version)
-        self._encoder = Encoder(self._scopes)
+        scopes = sdk_objects.Scopes(version)
+        self._encoder = Encoder(scopes)
         self._own_encoder = own_encoder
         self._own_scope = InstrumentationScope("tradewise_otel", version)
-        weigh = ledger.guarded("weigh span", weight_of, _usual_weight, "traces")
-        self._spans: Lane[SpanItem] = Lane("traces", self._send_spans, limits, ledger, weigh)
-        self._logs: Lane[Event] = Lane("logs", self._send_logs, limits, ledger, attrgetter("size"))
+        self._bytes = InBytes(self._encoder, scopes, scrubber, exporters, identity, ledger)
+        self._objects = InObjects(scopes, scrubber, exporters, identity, ledger)
+        self._as_span, self._spans = self._form("traces").span, self._lane("traces", limits)
+        self._as_log, self._logs = self._form("logs").log, self._lane("logs", limits)
         self._worker = Worker(
             [self._logs, self._spans],
             aggregate.fold,
@@ -70,23 +72,42 @@ class Dispatch:
             ledger,
         )
 
+    def _form(self, signal: str) -> Form:
+        ours = self._own_encoder and self._exporters.takes_bytes(signal)
+        return self._bytes if ours else self._objects
+
+    def _lane(self, signal: str, limits: Limits) -> Lane[Any]:
+        form = self._form(signal)
+        weigh = self._ledger.guarded(f"weigh {signal}", form.size, _usual_size, signal)
+        return Lane(signal, functools.partial(form.send, signal), limits, self._ledger, weigh)
+
     def put_span(self, item: SpanItem) -> None:
         """Queues an ended span."""
-        self._put("traces", self._spans, item)
+        if self._takes("traces"):
+            self._put(self._spans, self._as_span(item))
 
     def put_log(self, event: Event) -> None:
         """Queues a redacted event."""
-        self._put("logs", self._logs, event)
+        if self._takes("logs"):
+            self._put(self._logs, self._as_log(event))
 
-    def _put(self, signal: str, lane: Lane, item: object) -> None:  # type: ignore[type-arg]
+    def _takes(self, signal: str) -> bool:
+        """Whether a record has a way out; one that has none is counted."""
         if self._identity.supervises:
             # Its lines are on stdout; a slot of its own would shift those of the workers.
-            self._ledger.add("dropped", signal, reason="supervisor")
+            reason = "supervisor"
         elif not self._exporters.enabled(signal):
-            self._ledger.add("dropped", signal, reason="exporter_none")
+            reason = "exporter_none"
         elif self._worker.stopping:
-            self._ledger.add("dropped", signal, reason="shutdown")
+            reason = "shutdown"
         else:
+            return True
+        self._ledger.add("dropped", signal, reason=reason)
+        return False
+
+    def _put(self, lane: Lane[Any], item: object) -> None:
+        # None could not be written by anybody, and is counted.
+        if item is not None:
             lane.put(item)
             self._worker.ensure_running()
 
@@ -112,33 +133,6 @@ class Dispatch:
         self._ledger.reset()
         self._worker.after_fork()
 
-    def _send_spans(self, batch: Sequence[SpanItem]) -> bool:
-        clean = [self._scrubber.clean(item) for item in batch]
-        resource = self._identity.resource
-        request = self._encoded("traces", lambda: self._encoder.spans(clean, resource))
-        if request is not None:
-            return self._exporters.send_bytes("traces", request)
-        return self._exporters.send("traces", [sdk_objects.readable_span(span, resource) for span in clean])
-
-    def _send_logs(self, batch: Sequence[Event]) -> bool:
-        resource = self._identity.resource
-        request = self._encoded("logs", lambda: self._encoder.logs(batch, resource))
-        if request is not None:
-            return self._exporters.send_bytes("logs", request)
-        records = [sdk_objects.log_record(event, resource, self._scopes) for event in batch]
-        return self._exporters.send("logs", records)
-
-    def _encoded(self, signal: str, encode: Callable[[], bytes]) -> bytes | None:
-        """The request in bytes; None where upstream's encoder has to write it."""
-        if not (self._own_encoder and self._exporters.takes_bytes(signal)):
-            return None
-        try:
-            return encode()
-        except Exception as error:
-            # Upstream's encoder saves the batch; the fault is counted all the same, as any of ours.
-            self._ledger.internal_error(f"encode {signal}", error, signal)
-            return None
-
     def _send_metrics(self) -> None:
         figures = metrics.collect(self._aggregate, self._ledger)
         if figures:
@@ -156,10 +150,21 @@ class Dispatch:
 
     def _send_figures(self, figures: metrics.Figures) -> bool:
         resource, scope = self._identity.resource, self._own_scope
-        request = self._encoded("metrics", lambda: self._encoder.metrics(figures, resource, scope))
+        request = self._metrics_request(figures)
         if request is not None:
             return self._exporters.send_bytes("metrics", request)
         return self._exporters.send("metrics", metrics.metrics_data(figures, resource, scope))
+
+    def _metrics_request(self, figures: metrics.Figures) -> bytes | None:
+        """Ours; None where upstream's encoder has to write it."""
+        if self._form("metrics") is not self._bytes:
+            return None
+        try:
+            return self._encoder.metrics(figures, self._identity.resource, self._own_scope)
+        except Exception as error:
+            # Upstream's encoder saves the batch; the fault is counted all the same, as any of ours.
+            self._ledger.internal_error("encode metrics", error, "metrics")
+            return None
 
     def _as_this_process(self, data: otlp.MetricsData) -> otlp.MetricsData:
         resource = self._identity.resource
@@ -171,13 +176,8 @@ class Dispatch:
         )
 
 
-def weight_of(item: SpanItem) -> int:
-    """About how many bytes a span takes: an event of it may hold a stack trace."""
-    return SPAN_BYTES + len(item.span.events or ()) * _STACK_BYTES
-
-
-def _usual_weight(_: SpanItem) -> int:
-    return SPAN_BYTES
+def _usual_size(_: object) -> int:
+    return 1024
 
 
 def limits(environ: Mapping[str, str]) -> Limits:

@@ -6,85 +6,118 @@ Resource and scopes are written by upstream, once each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from opentelemetry.exporter.otlp.proto.common._internal import _encode_instrumentation_scope, _encode_resource
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
+from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.out import encode_metrics, wire
 from tradewise_otel.out.metrics import Figures
 from tradewise_otel.out.projection import log_attributes, own_trace_state, whole_milliseconds
 from tradewise_otel.out.scrub import CleanSpan
 from tradewise_otel.out.sdk_objects import Scopes
-from tradewise_otel.record.build import Event
+from tradewise_otel.record.build import SEVERITY, Event
 
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
+_NO_SCOPE = InstrumentationScope("")
 
-Scoped = tuple[InstrumentationScope, bytes]
+Packed = tuple[bytes, bytes]
+"""A record on its way out: the head of its scope's group, and itself as a member of that group."""
 
 
 class Encoder:
-    """Writes batches; remembers the bytes of the resource and the scopes that it has seen."""
+    """Writes records one by one and batches of them; remembers the bytes of resource and scopes."""
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
         self._known: dict[int, tuple[object, bytes]] = {}
 
-    def logs(self, batch: Sequence[Event], resource: Resource) -> bytes:
-        """An `ExportLogsServiceRequest`."""
-        return self._request(resource, ((self._scopes.of(e.logger_name), log_record(e)) for e in batch))
+    def log(self, event: Event) -> Packed:
+        """A redacted event as a `LogRecord`."""
+        return self._head(self._scopes.of(event.logger_name)), wire.nested(2, log_record(event))
 
-    def spans(self, batch: Sequence[CleanSpan], resource: Resource) -> bytes:
-        """An `ExportTraceServiceRequest`."""
-        return self._request(resource, ((_scope_of(clean), span(clean)) for clean in batch))
+    def span(self, clean: CleanSpan) -> Packed:
+        """A redacted span as a `Span`."""
+        return self.packed(clean.span.instrumentation_scope, span(clean))
+
+    def packed(self, scope: InstrumentationScope | None, record: bytes) -> Packed:
+        """A record that is written already, in the group of its scope."""
+        return self._head(scope or _NO_SCOPE), wire.nested(2, record)
 
     def metrics(self, figures: Figures, resource: Resource, scope: InstrumentationScope) -> bytes:
         """An `ExportMetricsServiceRequest`."""
-        return self._request(resource, ((scope, metric) for metric in encode_metrics.metrics(figures)))
+        return self.request(
+            [self.packed(scope, metric) for metric in encode_metrics.metrics(figures)], resource
+        )
 
-    def _request(self, resource: Resource, records: Iterable[Scoped]) -> bytes:
-        by_scope: dict[int, tuple[InstrumentationScope, list[bytes]]] = {}
-        for scope, record in records:
-            by_scope.setdefault(id(scope), (scope, []))[1].append(wire.nested(2, record))
-        scoped = [
-            wire.nested(2, self._head(scope) + b"".join(parts) + wire.text(3, scope.schema_url))
-            for scope, parts in by_scope.values()
-        ]
-        content = self._head(resource) + b"".join(scoped) + wire.text(3, resource.schema_url)
-        return wire.nested(1, content)
+    def request(self, batch: Iterable[Packed], resource: Resource) -> bytes:
+        """An `ExportLogsServiceRequest` or `ExportTraceServiceRequest`, which are written alike."""
+        by_scope: dict[bytes, list[bytes]] = {}
+        for head, record in batch:
+            by_scope.setdefault(head, []).append(record)
+        groups = [wire.nested(2, head + b"".join(parts)) for head, parts in by_scope.items()]
+        return wire.nested(1, self._head(resource) + b"".join(groups))
 
     def _head(self, of: Resource | InstrumentationScope) -> bytes:
-        """Field 1 of a group: what all of its records share. Kept with its owner, whose id it is found by."""
+        """What all records of a group share. Kept with its owner, whose id it is found by."""
         known = self._known.get(id(of))
         if known is None:
             if len(self._known) > 4096:
                 self._known.clear()
             encode = _encode_resource if isinstance(of, Resource) else _encode_instrumentation_scope
             message = encode(of)  # type: ignore[arg-type]
-            known = self._known[id(of)] = (of, wire.nested(1, message.SerializeToString()))
+            head = wire.nested(1, message.SerializeToString()) + wire.text(3, of.schema_url)
+            known = self._known[id(of)] = (of, head)
         return known[1]
+
+
+_TIME, _OBSERVED_TIME = wire.tag(1, 1), wire.tag(11, 1)
+_START, _END = wire.tag(7, 1), wire.tag(8, 1)
+_LOG_TRACE_ID, _LOG_SPAN_ID = wire.tag(9, 2) + b"\x10", wire.tag(10, 2) + b"\x08"
+_TRACE_ID, _SPAN_ID, _PARENT_ID = wire.tag(1, 2) + b"\x10", wire.tag(2, 2) + b"\x08", wire.tag(4, 2) + b"\x08"
 
 
 def log_record(event: Event) -> bytes:
     """A `LogRecord`."""
-    timestamp = whole_milliseconds(event.timestamp_ns)
-    return b"".join(
-        (
-            wire.fixed64(1, timestamp),
-            wire.number(2, event.severity),
-            wire.text(3, event.level),
-            wire.nested(5, wire.any_value(event.message)),
-            wire.attributes(6, log_attributes(event)),
-            wire.fixed32(8, event.trace_flags),
-            wire.raw(9, event.trace_id.to_bytes(16, "big") if event.trace_id else b""),
-            wire.raw(10, event.span_id.to_bytes(8, "big") if event.span_id else b""),
-            wire.fixed64(11, timestamp),
-            wire.text(12, event.event_type),
-        )
-    )
+    time_ns = wire.FIXED64(whole_milliseconds(event.timestamp_ns))
+    parts = [
+        _TIME,
+        time_ns,
+        _severity(event.level),
+        wire.nested(5, wire.any_value(event.message)),
+        wire.attributes(6, log_attributes(event)),
+        _flags_field(8, event.trace_flags),
+        _OBSERVED_TIME,
+        time_ns,
+        _repeated(12, event.event_type),
+    ]
+    if event.trace_id:
+        parts += (_LOG_TRACE_ID, event.trace_id.to_bytes(16, "big"))
+    if event.span_id:
+        parts += (_LOG_SPAN_ID, event.span_id.to_bytes(8, "big"))
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=16)
+def _severity(level: Level) -> bytes:
+    return wire.number(2, SEVERITY[level]) + wire.text(3, level)
+
+
+@lru_cache(maxsize=1024)
+def _repeated(field: int, text: str | None) -> bytes:
+    """A string field whose values are few."""
+    return wire.text(field, text)
+
+
+@lru_cache(maxsize=64)
+def _flags_field(field: int, flags: int) -> bytes:
+    return wire.fixed32(field, flags)
 
 
 def span(clean: CleanSpan) -> bytes:
@@ -93,29 +126,50 @@ def span(clean: CleanSpan) -> bytes:
     context = original.context
     if context is None:
         raise ValueError("a span without a context")
-    status = wire.text(2, clean.status_text) + wire.number(3, original.status.status_code.value)
-    state = own_trace_state(context)
-    return b"".join(
-        (
-            wire.raw(1, context.trace_id.to_bytes(16, "big")),
-            wire.raw(2, context.span_id.to_bytes(8, "big")),
-            wire.text(3, f"ot={state}" if state else ""),
-            wire.raw(4, original.parent.span_id.to_bytes(8, "big") if original.parent else b""),
-            wire.text(5, clean.name),
-            # OTLP counts kinds from one, since zero is unspecified.
-            wire.number(6, original.kind.value + 1),
-            wire.fixed64(7, original.start_time),
-            wire.fixed64(8, original.end_time),
-            wire.attributes(9, clean.attributes),
-            wire.number(10, original.dropped_attributes),
-            *(wire.nested(11, _event(*event)) for event in clean.events),
-            wire.number(12, original.dropped_events),
-            *(wire.nested(13, _link(*link)) for link in clean.links),
-            wire.number(14, original.dropped_links),
-            wire.nested(15, status),
-            wire.fixed32(16, _flags(original.parent)),
-        )
-    )
+    parent = original.parent
+    parts = [
+        _TRACE_ID,
+        context.trace_id.to_bytes(16, "big"),
+        _SPAN_ID,
+        context.span_id.to_bytes(8, "big"),
+        wire.text(5, clean.name),
+        _kind(original.kind.value),
+        _START,
+        wire.FIXED64(original.start_time or 0),
+        _END,
+        wire.FIXED64(original.end_time or 0),
+        wire.attributes(9, clean.attributes),
+        _flags_field(16, _flags(parent)),
+    ]
+    if parent is not None:
+        parts += (_PARENT_ID, parent.span_id.to_bytes(8, "big"))
+    if state := own_trace_state(context):
+        parts.append(wire.text(3, f"ot={state}"))
+    if clean.events or clean.links:
+        parts += (wire.nested(11, _event(*event)) for event in clean.events)
+        parts += (wire.nested(13, _link(*link)) for link in clean.links)
+    parts += _left_out(original)
+    parts.append(_status(clean.status_text, original.status.status_code.value))
+    return b"".join(parts)
+
+
+def _left_out(original: ReadableSpan) -> Iterator[bytes]:
+    yield wire.number(10, original.dropped_attributes)
+    yield wire.number(12, original.dropped_events)
+    yield wire.number(14, original.dropped_links)
+
+
+@lru_cache(maxsize=16)
+def _kind(kind: int) -> bytes:
+    # OTLP counts kinds from one, since zero is unspecified.
+    return wire.number(6, kind + 1)
+
+
+def _status(text: str, code: int) -> bytes:
+    return wire.nested(15, wire.text(2, text) + wire.number(3, code)) if text or code else _NO_STATUS
+
+
+_NO_STATUS = wire.nested(15, b"")
 
 
 def _event(name: str, time_ns: int, attributes: dict[str, object], dropped: int) -> bytes:
@@ -131,10 +185,3 @@ def _link(context: SpanContext, attributes: dict[str, object], dropped: int) -> 
 
 def _flags(context: SpanContext | None) -> int:
     return _HAS_IS_REMOTE | (_IS_REMOTE if context is not None and context.is_remote else 0)
-
-
-_NO_SCOPE = InstrumentationScope("")
-
-
-def _scope_of(clean: CleanSpan) -> InstrumentationScope:
-    return clean.span.instrumentation_scope or _NO_SCOPE

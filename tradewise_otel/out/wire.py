@@ -8,24 +8,27 @@ and a span consist of; the tests hold both to upstream's messages.
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 _DOUBLE = struct.Struct("<d").pack
-_FIXED64 = struct.Struct("<Q").pack
+FIXED64 = struct.Struct("<Q").pack
+"""Eight bytes of a fixed64 field, without its head."""
+
 _SFIXED64 = struct.Struct("<q").pack
 _FIXED32 = struct.Struct("<I").pack
 _MASK64 = (1 << 64) - 1
-_CACHED_KEYS = 2048
+_CACHED_KEYS = 1024
+_CACHED_VALUES = 256
 
 _VARINT, _LENGTH = 0, 2
 
 
+@lru_cache(maxsize=16384)
 def varint(number: int) -> bytes:
     """A number in base 128, low digits first; negative ones as 64-bit two's complement."""
-    if 0 <= number < 0x80:
-        return _SMALL[number]
     number &= _MASK64
     digits = bytearray()
     while number > 0x7F:
@@ -33,11 +36,6 @@ def varint(number: int) -> bytes:
         number >>= 7
     digits.append(number)
     return bytes(digits)
-
-
-_SMALL = [bytes([number]) for number in range(0x80)]
-# The heads of a value and of a string in it, by the length of the string.
-_STRINGS = [bytes([0x12, size + 2, 0x0A, size]) for size in range(0x7E)]
 
 
 @lru_cache(maxsize=256)
@@ -68,7 +66,7 @@ def number(field: int, value: int) -> bytes:
 
 def fixed64(field: int, value: int | None) -> bytes:
     """A fixed64 field; zero is absent."""
-    return tag(field, 1) + _FIXED64(value) if value else b""
+    return tag(field, 1) + FIXED64(value) if value else b""
 
 
 def sfixed64(field: int, value: int) -> bytes:
@@ -98,26 +96,76 @@ def fixed32(field: int, value: int) -> bytes:
 
 def utf8(value: str) -> bytes:
     """UTF-8, with a question mark for what has none (lone surrogates)."""
-    return value.encode("utf-8", "replace")
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "replace")
 
 
 def attributes(field: int, values: Mapping[str, Any]) -> bytes:
     """A repeated `KeyValue` field; None is absent there, as upstream has it."""
-    head = tag(field, _LENGTH)
+    known = _heads[field]
     parts: list[bytes] = []
     for key, value in values.items():
-        if type(value) is str:
-            # Most attributes: all of `any_value` and its fields at once, where each length is one byte.
-            content = value.encode("utf-8", "replace")
-            start, size = _key(key), len(content)
-            whole = len(start) + size + 4
-            if whole < 0x80:
-                parts += (head, _SMALL[whole], start, _STRINGS[size], content)
-                continue
-        if value is not None:
-            pair = _key(key) + _value_field(value)
-            parts += (head, varint(len(pair)), pair)
+        head = known.get(key) or _learn(field, key)
+        kind = type(value)
+        if kind is str:
+            content = utf8(value)
+            size = len(content)
+            parts.append(head.strings.get(size) or head.of_string(size))
+            parts.append(content)
+        elif kind is int:
+            parts.append(head.integers.get(value) or head.of_integer(value))
+        elif kind is float:
+            parts.append(head.double)
+            parts.append(_DOUBLE(value))
+        elif value is not None:
+            parts.append(head.whole(any_value(value)))
     return b"".join(parts)
+
+
+class _Head:
+    """What comes before an attribute's value, which is the same every time but for the length."""
+
+    __slots__ = ("_key", "_tag", "double", "integers", "strings")
+
+    def __init__(self, field: int, key: str) -> None:
+        self._tag, self._key = tag(field, _LENGTH), _key(key)
+        self.strings: dict[int, bytes] = {}
+        self.integers: dict[int, bytes] = {}
+        self.double = self._before(9) + b"\x21"
+
+    def _before(self, size: int) -> bytes:
+        value = b"\x12" + varint(size)
+        return self._tag + varint(len(self._key) + len(value) + size) + self._key + value
+
+    def whole(self, content: bytes) -> bytes:
+        """The attribute with the content of its `AnyValue`."""
+        return self._before(len(content)) + content
+
+    def of_string(self, size: int) -> bytes:
+        """What comes before a string of so many bytes."""
+        length = varint(size)
+        head = self.strings[size] = self._before(1 + len(length) + size) + b"\x0a" + length
+        return head
+
+    def of_integer(self, value: int) -> bytes:
+        """The whole attribute; remembered where a key has few values, as ports and thresholds do."""
+        whole = self.whole(_integer(value))
+        if len(self.integers) < _CACHED_VALUES:
+            self.integers[value] = whole
+        return whole
+
+
+_heads: defaultdict[int, dict[str, _Head]] = defaultdict(dict)
+
+
+def _learn(field: int, key: str) -> _Head:
+    known = _heads[field]
+    if len(known) >= _CACHED_KEYS:
+        known.clear()
+    head = known[key] = _Head(field, key)
+    return head
 
 
 @lru_cache(maxsize=_CACHED_KEYS)

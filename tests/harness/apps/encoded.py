@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import tradewise_otel
-from tradewise_otel.out.encode import Encoder
+from tradewise_otel.out import encode
 
 log = logging.getLogger("encoded")
 tracer = trace.get_tracer("encoded", "1.2", attributes={"scope": "own"})
@@ -25,7 +25,7 @@ def _broken(*args: Any) -> bytes:
 
 
 if os.environ.get("BREAK_OUR_ENCODER"):
-    Encoder._request = _broken  # type: ignore[method-assign]
+    encode.log_record = encode.span = encode.encode_metrics.metrics = _broken  # type: ignore[assignment]
 
 
 @app.get("/orders/{number}")

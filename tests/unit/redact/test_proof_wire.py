@@ -89,7 +89,8 @@ def test_no_secret_in_the_resource(monkeypatch: pytest.MonkeyPatch) -> None:
     said = f"service.version=1.2,deploy.token={CANARY},note=redis://:{CANARY}@cache"
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", said)
     resource = base_resource(load({})[0], redactor())
-    assert CANARY.encode() not in Encoder(Scopes("1")).logs([event()], resource)
+    encoder = Encoder(Scopes("1"))
+    assert CANARY.encode() not in encoder.request([encoder.log(event())], resource)
     assert resource.attributes["service.version"] == "1.2"
     assert resource.attributes["service.name"] == "tradewise-backend"
 

@@ -24,6 +24,7 @@ from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.record.build import Event, ExceptionInfo, automatic
 
 RESOURCE = Resource({"service.name": "tradewise-backend"})
+ENCODER = Encoder(Scopes("1"))
 CONTEXT = SpanContext(1, 2, False)
 
 
@@ -105,7 +106,7 @@ def log_bytes(made: Event, console: bool = False) -> bytes:
     if made.request is not None:
         made.request.decide("ratio", 1.0)
     assert len(writer.lines) == len(queued) == 1
-    return writer.lines[0] + Encoder(Scopes("1")).logs(queued, RESOURCE)
+    return writer.lines[0] + ENCODER.request(map(ENCODER.log, queued), RESOURCE)
 
 
 def span(**changes: Any) -> ReadableSpan:
@@ -142,4 +143,4 @@ def span_bytes(item: SpanItem) -> bytes:
     """All that leaves of a span, by our encoder and by upstream's."""
     clean = SpanScrubber(redactor(), Ledger()).clean(item)
     upstream = encode_spans([readable_span(clean, RESOURCE)])
-    return Encoder(Scopes("1")).spans([clean], RESOURCE) + upstream.SerializeToString()
+    return ENCODER.request([ENCODER.span(clean)], RESOURCE) + upstream.SerializeToString()
