@@ -96,9 +96,9 @@ def test_a_batch_is_bounded_in_bytes() -> None:
         return True
 
     limits = Limits(batch=4, batch_bytes=10)
-    lane: Lane[int] = Lane("logs", send, limits, ledger, lambda weight: weight)
+    lane: Lane[int] = Lane("logs", send, limits, ledger)
     for weight in (3, 3, 3, 3, 3, 50, 50, 1, 1, 1, 1, 1):
-        lane.put(weight)
+        lane.put(weight, weight)
     lane.drain(lambda: True)
     assert batches == [[3, 3, 3, 3], [3, 50], [50], [1, 1, 1, 1], [1]]
     assert ledger.count("delivered", "logs") == 12

@@ -117,7 +117,7 @@ class FastAPIEvents:
 
 
 class HeaderGetter(contrib_asgi.ASGIGetter):
-    """contrib's getter, which is asked five times a request, but only what is wanted gets decoded."""
+    """contrib's getter, which is asked seven times a request, but only what is wanted gets decoded."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.get = ledger.guarded("header", self.get, super().get, "traces")  # type: ignore[method-assign]
@@ -125,8 +125,10 @@ class HeaderGetter(contrib_asgi.ASGIGetter):
     def get(self, carrier: dict[str, Any], key: str) -> list[str] | None:
         """The values of a header, None where there is none."""
         wanted = key.lower().encode()
-        found = [pair for pair in carrier.get("headers") or () if pair[0].lower() == wanted]
-        return super().get({"headers": found}, key) if found else None
+        headers = carrier.get("headers")
+        if not headers or wanted not in [pair[0].lower() for pair in headers]:
+            return None
+        return super().get({"headers": [pair for pair in headers if pair[0].lower() == wanted]}, key)
 
 
 class Recorder:

@@ -73,8 +73,9 @@ class Libraries:
                 self._runtime.ledger.internal_error(f"start-up: {prepare.__name__}", error)
 
     def _fastapi(self) -> None:
-        from tradewise_otel.instrument import fastapi_app
+        from tradewise_otel.instrument import asgi_spans, fastapi_app
 
+        asgi_spans.install(self._runtime.ledger, os.environ)
         events = fastapi_app.FastAPIEvents(self._runtime)
         events.install()
         self.translators[fastapi_app.SCOPE_NAME] = events.translate

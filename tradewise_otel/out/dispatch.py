@@ -62,6 +62,7 @@ class Dispatch:
         self._objects = InObjects(scopes, scrubber, exporters, identity, ledger)
         self._as_span, self._spans = self._form("traces").span, self._lane("traces", limits)
         self._as_log, self._logs = self._form("logs").log, self._lane("logs", limits)
+        self._size_of_span, self._size_of_log = self._form("traces").size, self._form("logs").size
         self._worker = Worker(
             [self._logs, self._spans],
             aggregate.fold,
@@ -77,19 +78,17 @@ class Dispatch:
         return self._bytes if ours else self._objects
 
     def _lane(self, signal: str, limits: Limits) -> Lane[Any]:
-        form = self._form(signal)
-        weigh = self._ledger.guarded(f"weigh {signal}", form.size, _usual_size, signal)
-        return Lane(signal, functools.partial(form.send, signal), limits, self._ledger, weigh)
+        return Lane(signal, functools.partial(self._form(signal).send, signal), limits, self._ledger)
 
     def put_span(self, item: SpanItem) -> None:
         """Queues an ended span."""
         if self._takes("traces"):
-            self._put(self._spans, self._as_span(item))
+            self._put(self._spans, self._as_span(item), self._size_of_span)
 
     def put_log(self, event: Event) -> None:
         """Queues a redacted event."""
         if self._takes("logs"):
-            self._put(self._logs, self._as_log(event))
+            self._put(self._logs, self._as_log(event), self._size_of_log)
 
     def _takes(self, signal: str) -> bool:
         """Whether a record has a way out; one that has none is counted."""
@@ -105,10 +104,10 @@ class Dispatch:
         self._ledger.add("dropped", signal, reason=reason)
         return False
 
-    def _put(self, lane: Lane[Any], item: object) -> None:
+    def _put(self, lane: Lane[Any], item: Any, size: Callable[[Any], int]) -> None:
         # None could not be written by anybody, and is counted.
         if item is not None:
-            lane.put(item)
+            lane.put(item, size(item))
             self._worker.ensure_running()
 
     def shutdown(self, seconds: float) -> dict[str, int]:
@@ -174,10 +173,6 @@ class Dispatch:
                 for item in data.resource_metrics
             ]
         )
-
-
-def _usual_size(_: object) -> int:
-    return 1024
 
 
 def limits(environ: Mapping[str, str]) -> Limits:

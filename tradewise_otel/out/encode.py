@@ -148,7 +148,8 @@ def span(clean: CleanSpan) -> bytes:
     if clean.events or clean.links:
         parts += (wire.nested(11, _event(*event)) for event in clean.events)
         parts += (wire.nested(13, _link(*link)) for link in clean.links)
-    parts += _left_out(original)
+    if original.dropped_attributes or original.dropped_events or original.dropped_links:
+        parts += _left_out(original)
     parts.append(_status(clean.status_text, original.status.status_code.value))
     return b"".join(parts)
 

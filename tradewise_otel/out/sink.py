@@ -59,6 +59,8 @@ class Sink:
     ) -> None:
         self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
+        # Whoever settles the request is not to blame for the record that waited.
+        self._emit_held = ledger.shielded("held record", self.emit, None)
 
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
@@ -109,8 +111,7 @@ class Sink:
 
     def hold(self, event: Event, request: Request) -> None:
         """Sends an event once its request has something to say: its user, a later record, an answer."""
-        # Whoever settles the request is not to blame for the record that waited.
-        request.wait(functools.partial(self._ledger.shielded("held record", self.emit, None), event))
+        request.wait(functools.partial(self._emit_held, event))
 
     def _complete(self, event: Event) -> None:
         request = event.request

@@ -30,10 +30,7 @@ class Limits:
 
 
 class Lane(Generic[T]):
-    """A bounded queue of one signal: when it is full the oldest goes, and is counted.
-
-    `weigh` tells about how many bytes an item takes: a receiver refuses what is too large, all of it.
-    """
+    """A bounded queue of one signal: when it is full the oldest goes, and is counted."""
 
     def __init__(
         self,
@@ -41,24 +38,23 @@ class Lane(Generic[T]):
         send: Callable[[Sequence[T]], bool],
         limits: Limits,
         ledger: Ledger,
-        weigh: Callable[[T], int] = lambda item: 1,
     ) -> None:
         self.signal = signal
-        self._send, self._weigh = send, weigh
+        self._send = send
         self._limits = limits
         self._ledger = ledger
         self.reset()
 
     def reset(self) -> None:
         """Forgets what is queued: a forked child must not send its parent's records again."""
-        self._items: deque[T] = deque(maxlen=self._limits.queue)
+        self._items: deque[tuple[T, int]] = deque(maxlen=self._limits.queue)
         self._arrivals = itertools.count()
         self._settled = 0
         self._under_way = 0
 
-    def put(self, item: T) -> None:
-        """Queues an item; never blocks."""
-        self._items.append(item)
+    def put(self, item: T, size: int = 1) -> None:
+        """Queues an item of about `size` bytes; never blocks."""
+        self._items.append((item, size))
         next(self._arrivals)
 
     def drain(self, go_on: Callable[[], bool]) -> None:
@@ -93,14 +89,14 @@ class Lane(Generic[T]):
             self._ledger.add("dropped", self.signal, len(batch), "export_failed")
 
     def _next_batch(self, records: int, size: float = math.inf) -> list[T]:
-        """At most so many records, and no more of them once they weigh `size` bytes."""
+        """At most so many records, and no more of them once they take `size` bytes: receivers refuse more."""
         batch: list[T] = []
         while len(batch) < records and size > 0:
             try:
-                item = self._items.popleft()
+                item, taken = self._items.popleft()
             except IndexError:
                 break
-            size -= self._weigh(item)
+            size -= taken
             batch.append(item)
         self._settled += len(batch)
         return batch

@@ -6,6 +6,7 @@ metrics come from 100 %; the flag only tells callees not to keep what we would n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from opentelemetry.context import Context
@@ -22,7 +23,7 @@ from opentelemetry.util.types import Attributes
 from tradewise_otel.record.verdict import RATIO_RANGE, threshold
 
 _HEX_DIGITS = 14
-_DECISIONS = (sampling.Decision.DROP, sampling.Decision.RECORD_AND_SAMPLE)
+_DECISIONS = (sampling.Decision.RECORD_ONLY, sampling.Decision.RECORD_AND_SAMPLE)
 
 
 def build(rate: float, environ: Mapping[str, str]) -> tuple[sampling.Sampler, bool]:
@@ -34,14 +35,14 @@ def build(rate: float, environ: Mapping[str, str]) -> tuple[sampling.Sampler, bo
     if environ.get(OTEL_TRACES_SAMPLER):
         return RecordAll(sampling._get_from_env_or_default()), False
     ratio = composable_parent_threshold(composable_traceid_ratio_based(rate))
-    return RecordAll(RootsFirst(rate, composite_sampler(ratio))), True
+    return RootsFirst(rate, RecordAll(composite_sampler(ratio))), True
 
 
 class RootsFirst(sampling.Sampler):
     """Answers for roots and for children of our own spans without parsing and making a tracestate for each.
 
-    The rule is the composite sampler's, which answers for children of spans elsewhere; a test holds them
-    together. A child here has its parent's flag and tracestate, since the parent got them by that rule.
+    The rule is the composite sampler's, recording all, which answers for children of spans elsewhere; a test
+    holds them together. A child here has its parent's flag and tracestate, which it got by that rule.
     """
 
     def __init__(self, rate: float, others: sampling.Sampler) -> None:
@@ -66,14 +67,14 @@ class RootsFirst(sampling.Sampler):
         if context.is_valid:
             if isinstance(parent, ReadableSpan):
                 return sampling.SamplingResult(
-                    _DECISIONS[context.trace_flags.sampled], None, context.trace_state
+                    _DECISIONS[context.trace_flags.sampled], attributes, context.trace_state
                 )
             return self._others.should_sample(
                 parent_context, trace_id, name, kind, attributes, links, trace_state
             )
         if trace_id & (RATIO_RANGE - 1) >= self._threshold:
-            return sampling.SamplingResult(sampling.Decision.RECORD_AND_SAMPLE, None, self._state)
-        return sampling.SamplingResult(sampling.Decision.DROP)
+            return sampling.SamplingResult(sampling.Decision.RECORD_AND_SAMPLE, attributes, self._state)
+        return sampling.SamplingResult(sampling.Decision.RECORD_ONLY, attributes)
 
     def get_description(self) -> str:
         """As the composite sampler."""
@@ -126,7 +127,12 @@ def weight_of(context: SpanContext) -> float:
 
     1 where the tracestate names no threshold, since then nobody knows.
     """
-    for member in (context.trace_state.get("ot") or "").split(";"):
+    return _weight_in(context.trace_state.get("ot") or "")
+
+
+@functools.lru_cache(maxsize=256)
+def _weight_in(state: str) -> float:
+    for member in state.split(";"):
         if member.startswith("th:"):
             return _weight(member[3:])
     return 1.0
