@@ -34,6 +34,7 @@ from tradewise_otel.out.sink import Sink
 from tradewise_otel.out.stdout import Lines, Writer
 from tradewise_otel.pipeline import sampling
 from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.identity import Identity
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import EventSpanProcessor
@@ -99,6 +100,7 @@ class Pipeline:
             self._settings.sample_rate,
             lambda session: pseudonym(session, key),
             None if self._settings.logs_road == "stdout" else lambda event: self._dispatch.put_log(event),
+            Feed(self._aggregate),
         )
 
     def _make_dispatch(self) -> dispatch.Dispatch:

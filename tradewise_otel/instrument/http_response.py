@@ -9,7 +9,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.http_exchange import Exchange, client_of, query_of
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes
 from tradewise_otel.record.build import automatic
 
@@ -23,12 +22,11 @@ _METHODS = frozenset(
 
 
 class Responses:
-    """Makes `api_request` at the start and `api_response`, metrics and verdict at the end."""
+    """Makes `api_request` at the start, and `api_response` and the verdict at the end."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._settings = runtime.settings
         self._sink = runtime.sink
-        self._aggregate = runtime.aggregate
         self._verdicts = runtime.verdicts
 
     def announce(self, exchange: Exchange) -> None:
@@ -51,17 +49,17 @@ class Responses:
         self._sink.hold(event, exchange.request)
 
     def conclude(self, exchange: Exchange, span: ReadableSpan) -> Attributes:
-        """Decides over the request, emits `api_response`, feeds the metrics; the span's new attributes."""
+        """Decides over the request and emits `api_response`; the span's new attributes."""
         exchange.request.settle()
         seconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
         fields = self._fields(exchange, span, seconds)
         self._decide(exchange, fields)
-        self._measure(exchange, fields)
         level = self._level(fields)
         message = f"{fields['method']} {fields['path']} {fields['status_code']}"
         event = automatic(
             "api_response", level, message, fields, span.context, exchange.request, span.end_time
         )
+        event.untimed = exchange.is_websocket
         self._sink.emit(event)
         return _span_attributes(exchange, fields)
 
@@ -119,26 +117,6 @@ class Responses:
         if fields["status_code"] in _WARNING_STATUSES or fields["performance_status"] == "critical":
             return "WARNING"
         return "INFO"
-
-    def _measure(self, exchange: Exchange, fields: dict[str, Any]) -> None:
-        status, method, route = fields["status_code"], fields["method"], fields["route"]
-        labels: Labels = (
-            ("endpoint", route),
-            ("method", method),
-            ("status_code", status),
-            ("status_class", f"{status // 100}xx"),
-        )
-        self._aggregate.add("api.requests.count", labels)
-        if exchange.is_websocket:
-            return
-        ms = fields["response_time_ms"]
-        twin: Labels = (
-            ("http.request.method", method),
-            ("http.route", route),
-            ("http.response.status_code", status),
-        )
-        self._aggregate.record("api.requests.duration", labels, ms)
-        self._aggregate.record("http.server.request.duration", twin, ms / 1000)
 
 
 def method_of(scope: dict[str, Any]) -> str:
