@@ -25,7 +25,8 @@ class Responses:
     """Makes `api_request` at the start, and `api_response` and the verdict at the end."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._settings = runtime.settings
+        settings = runtime.settings
+        self._thresholds, self._usual = settings.route_thresholds, (settings.p95_ms, settings.p99_ms)
         self._sink = runtime.sink
         self._verdicts = runtime.verdicts
 
@@ -84,26 +85,25 @@ class Responses:
     def _fields(self, exchange: Exchange, span: ReadableSpan, seconds: float) -> dict[str, Any]:
         stream = None if exchange.is_websocket else exchange.stream_seconds(exchange.started + seconds)
         answered = seconds if stream is None else seconds - stream
+        method = method_of(exchange.scope)
+        p95, p99 = self._thresholds.get((method, exchange.route), self._usual)
         fields: dict[str, Any] = {
-            "method": method_of(exchange.scope),
+            "method": method,
             "path": exchange.scope.get("path", ""),
             "route": exchange.route,
             "status_code": _status(exchange),
             "response_time_ms": _ms(answered),
-            "p95_threshold": self._settings.p95_ms,
-            "p99_threshold": self._settings.p99_ms,
-            "performance_status": self._performance(answered * 1000, exchange.is_websocket),
+            "p95_threshold": p95,
+            "p99_threshold": p99,
+            "performance_status": "normal"
+            if exchange.is_websocket
+            else _performance(answered * 1000, p95, p99),
         }
         if stream is not None:
             fields["stream_duration_ms"] = _ms(stream)
         if error := _error_type(exchange, span):
             fields["error_type"] = error
         return fields
-
-    def _performance(self, ms: float, is_websocket: bool) -> str:
-        if is_websocket or ms <= self._settings.p95_ms:
-            return "normal"
-        return "critical" if ms > self._settings.p99_ms else "slow"
 
     def _decide(self, exchange: Exchange, fields: dict[str, Any]) -> None:
         failed = fields["status_code"] >= 500 or ("error_type" in fields and not exchange.cancelled)
@@ -117,6 +117,10 @@ class Responses:
         if fields["status_code"] in _WARNING_STATUSES or fields["performance_status"] == "critical":
             return "WARNING"
         return "INFO"
+
+
+def _performance(ms: float, p95: float, p99: float) -> str:
+    return "normal" if ms <= p95 else "critical" if ms > p99 else "slow"
 
 
 def method_of(scope: dict[str, Any]) -> str:

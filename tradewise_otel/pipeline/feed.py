@@ -122,7 +122,7 @@ class Recipe:
             value = make(value)
         elif int in self._types.get(source, ()):
             # `"200"` beside `200` would be a second series of the same name at Datadog.
-            return int(value) if isinstance(value, int) else None
+            return int(value) if _number(value) is not None and isinstance(value, int) else None
         return _text(value)
 
 
