@@ -1,4 +1,4 @@
-"""Routes have thresholds of their own: in the answer's fields, in its level, and in the verdict (contract 10)."""
+"""Routes have thresholds of their own: in the fields of an answer, its level and its verdict (contract 10)."""
 
 from __future__ import annotations
 
