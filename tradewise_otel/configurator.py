@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from tradewise_otel import __version__, otel_variables
+from tradewise_otel import __version__, otel_variables, running
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
@@ -125,11 +125,16 @@ class Pipeline:
             self._libraries.install,
             self._set_providers,
             self._set_propagation,
+            self._lend,
         )
         for step in steps:
             self._ledger.shielded(f"start-up: {step.__qualname__}", step, None)()
         on_fork(self)
         self._report(problems)
+
+    def _lend(self) -> None:
+        """Lets the calls of the app find the pipeline."""
+        running.started(self._runtime)
 
     def _set_providers(self) -> None:
         sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)

@@ -1,4 +1,4 @@
-"""Routes have thresholds of their own: in the fields of an answer, its level and its verdict (contract 10)."""
+"""Routes have thresholds of their own: in an answer's fields, its level and its verdict (contract 10)."""
 
 from __future__ import annotations
 
