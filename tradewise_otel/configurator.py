@@ -69,6 +69,7 @@ class Pipeline:
         self._environ = environ
         self._ledger = Ledger()
         self._aggregate = Aggregate(self._ledger)
+        self._feed = Feed(self._aggregate)
         self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
         if settings.log_file:
             self._writers.append(LogFile(settings.log_file))
@@ -78,7 +79,7 @@ class Pipeline:
         self._identity = Identity(self._base, sys.argv, environ)
         self._sink = self._make_sink(key)
         verdicts = Verdicts(lambda: self._ledger.add("sampled_out", "requests", reason="limit"))
-        self._runtime = Runtime(settings, self._sink, self._aggregate, self._ledger, verdicts)
+        self._runtime = Runtime(settings, self._sink, self._feed, self._ledger, verdicts)
         self._libraries = Libraries(self._runtime)
         self._exporters = exporter.Exporters(environ, self._say_outage)
         self._app_metrics = AppMetrics(None)
@@ -100,7 +101,7 @@ class Pipeline:
             self._settings.sample_rate,
             lambda session: pseudonym(session, key),
             None if self._settings.logs_road == "stdout" else lambda event: self._dispatch.put_log(event),
-            Feed(self._aggregate),
+            self._feed,
         )
 
     def _make_dispatch(self) -> dispatch.Dispatch:

@@ -25,7 +25,8 @@ class Pipeline:
         settings, _ = load({})
         self.ledger = Ledger()
         self.lines: list[dict[str, Any]] = []
-        aggregate = Aggregate(self.ledger)
+        self._aggregate = Aggregate(self.ledger)
+        feed = Feed(self._aggregate)
         sink = Sink(
             Lines("tests", "", "test", console=False),
             [self],
@@ -34,9 +35,9 @@ class Pipeline:
             1.0,
             lambda text: "0123456789abcdef",
             lambda event: None,
-            Feed(aggregate),
+            feed,
         )
-        self.runtime = Runtime(settings, sink, aggregate, self.ledger, Verdicts(lambda: None))
+        self.runtime = Runtime(settings, sink, feed, self.ledger, Verdicts(lambda: None))
 
     def write(self, line: bytes) -> None:
         """Keeps a line."""
@@ -48,6 +49,6 @@ class Pipeline:
 
     def counts(self, metric: str) -> dict[Labels, int]:
         """What a metric has counted since the last look, by labels; of a distribution its values."""
-        series = self.runtime.aggregate.collect()
+        series = self._aggregate.collect()
         values = {labels: found.count for labels, found in series.histograms.get(metric, {}).items()}
         return series.counts.get(metric, {}) | values

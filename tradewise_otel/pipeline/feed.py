@@ -19,6 +19,8 @@ from tradewise_otel.pipeline.aggregate import Aggregate, Labels, LabelValue
 from tradewise_otel.record.build import Event
 
 _ROWS = {row.name: row for row in METRICS}
+_CONNECTIONS = "bot.connections."
+_FAILED = "bot_connection_test_failed"
 _LABEL_LENGTH = 200
 _REMEMBERED = 1024
 _LARGEST = 2**63
@@ -46,7 +48,10 @@ class Feed:
             recipe = self._learn(event.event_type or "")
         if recipe is None:
             return
+        said = recipe.connects and not _is_new_connection(event)
         for metric, labels, measured, divisor in recipe.steps(event):
+            if said and metric.startswith(_CONNECTIONS):
+                continue
             if not measured:
                 self._add(metric, labels)
             elif not event.untimed and (value := _number(event.fields.get(measured))) is not None:
@@ -77,6 +82,7 @@ class Recipe:
         sources = set(self._sources.values())
         self._fields = tuple(sorted(sources - {"event_type", "tenant_id"}))
         self._personal = "tenant_id" in sources
+        self.connects = any(name.startswith(_CONNECTIONS) for name in row.metrics)
         self._known: dict[tuple[Any, ...], tuple[Step, ...]] = {}
 
     def _first_of(self, fields: tuple[str, ...]) -> str:
@@ -132,6 +138,11 @@ def templated(path: str) -> str:
     return "/".join(segments[:7])
 
 
+def _is_new_connection(event: Event) -> bool:
+    """False where the app has recorded the same attempt by hand (`compat.MetricsCollector`)."""
+    return event.request is None or event.request.connects(event.event_type != _FAILED, by_hand=False)
+
+
 def _tenant(event: Event) -> object:
     """The tenant of an event; nothing but known where only its user is; None where nobody is."""
     tenant = event.fields.get("tenant_id") or event.identity.get("tenant_id")
@@ -164,7 +175,7 @@ def _status_class(status: object) -> object:
 
 
 def _outcome(event_type: object) -> object:
-    return "failure" if event_type == "bot_connection_test_failed" else "success"
+    return "failure" if event_type == _FAILED else "success"
 
 
 def _action(event_type: object) -> object:
