@@ -10,14 +10,14 @@ import functools
 import logging
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tradewise_otel import running
 from tradewise_otel.catalogue.lookup import event_for
 from tradewise_otel.catalogue.sensitive import MASK
-from tradewise_otel.context import current
-from tradewise_otel.record.build import automatic, living_request
+from tradewise_otel.pipeline.feed import BY_HAND
+from tradewise_otel.record.build import Event, automatic, living_request
 from tradewise_otel.redact.walk import Redactor
 
 _ALWAYS = frozenset({"WARNING", "ERROR", "CRITICAL"})
@@ -55,10 +55,8 @@ class MetricsCollector:
         Args:
             endpoint: route template. `duration_ms` is in milliseconds.
         """
-        request = current()
-        if request is None or request.span is None:
-            fields = {"route": endpoint, "method": method, "status_code": status_code}
-            _feed("api_response", {**fields, "response_time_ms": duration_ms})
+        fields = {"route": endpoint, "method": method, "status_code": status_code}
+        _feed("api_response", {**fields, "response_time_ms": duration_ms})
 
     @staticmethod
     def record_bot_connection(success: bool, duration_ms: float) -> None:
@@ -67,10 +65,8 @@ class MetricsCollector:
         Those are `bot_connection_test_*` and `business_bot_connected`, logged before or after; each pairs
         with one call. Outside requests, where nothing tells what belongs together, every call counts.
         """
-        request = living_request()
-        if request is None or request.connects(success, by_hand=True):
-            event_type = f"bot_connection_test_{'success' if success else 'failed'}"
-            _feed(event_type, {"total_duration_ms": duration_ms})
+        event_type = f"bot_connection_test_{'success' if success else 'failed'}"
+        _feed(event_type, {"total_duration_ms": duration_ms})
 
     @staticmethod
     def record_user_activity(action: str, user_id: str, tenant_id: str) -> None:
@@ -115,8 +111,13 @@ def _feed(event_type: str, fields: dict[str, Any]) -> None:
     """Feeds the metrics of an event that is not emitted."""
     runtime = running.pipeline()
     if runtime is not None:
-        event = automatic(event_type, "INFO", "", _redactor().mapping(fields).value, None, None)
-        runtime.ledger.shielded("record by hand", runtime.feed, None, "metrics")(event)
+        runtime.ledger.shielded("record by hand", _by_hand, None, "metrics")(runtime.feed, event_type, fields)
+
+
+def _by_hand(feed: Callable[[Event], None], event_type: str, fields: dict[str, Any]) -> None:
+    event = automatic(event_type, "INFO", "", LogSanitizer.sanitize(fields), None, living_request())
+    event.logger_name = BY_HAND
+    feed(event)
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from harness.holds import holds
 
 from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.metrics import MAX_LABEL_SETS, METRICS
+from tradewise_otel.context import Request
 from tradewise_otel.pipeline import feed as module
 from tradewise_otel.pipeline.aggregate import OVERFLOW, Aggregate, Series
 from tradewise_otel.pipeline.feed import Feed, templated
@@ -120,6 +121,17 @@ def test_activity_has_an_action_and_a_tenant(
 def test_a_call_of_nobody_is_no_activity() -> None:
     """An answer whose request has neither user nor tenant is counted as a request alone."""
     assert set(fed(event("api_response", API)).counts) == {"api.requests.count"}
+
+
+def test_an_answer_that_the_app_tells_too_counts_once() -> None:
+    """An `api_response` of the app's own is counted where no request of ours tells of it."""
+    ours, theirs, outside = (event("api_response", API, user_id="u") for _ in range(3))
+    ours.request = theirs.request = Request("r-1")
+    ours.request.span = object()
+    theirs.logger_name = outside.logger_name = "app.middleware"
+    assert sum(fed(ours, theirs).counts["api.requests.count"].values()) == 1
+    assert sum(fed(theirs).counts.get("user.activity.count", {}).values()) == 0
+    assert sum(fed(outside).counts["api.requests.count"].values()) == 1
 
 
 def test_a_websocket_has_no_duration() -> None:

@@ -16,10 +16,14 @@ from tradewise_otel.catalogue.lookup import event_for, field_types
 from tradewise_otel.catalogue.metrics import API_CALL, METRICS, TAG_FIELDS
 from tradewise_otel.catalogue.vocabulary import EventType
 from tradewise_otel.pipeline.aggregate import Aggregate, Labels, LabelValue
-from tradewise_otel.record.build import Event
+from tradewise_otel.record.build import OWN_LOGGER, Event
+
+BY_HAND = "tradewise_otel.compat"
+"""Logger name of what an app records by hand: fed here, and not emitted."""
 
 _ROWS = {row.name: row for row in METRICS}
-_CONNECTIONS = "bot.connections."
+_ANSWER = "api_response"
+_CONNECTIONS, _CONNECTED = "bot.connections.", "bot.connections.count"
 _FAILED = "bot_connection_test_failed"
 _LABEL_LENGTH = 200
 _REMEMBERED = 1024
@@ -48,9 +52,9 @@ class Feed:
             recipe = self._learn(event.event_type or "")
         if recipe is None:
             return
-        said = recipe.connects and not _is_new_connection(event)
+        repeated = recipe.once is not None and _is_repeated(event)
         for metric, labels, measured, divisor in recipe.steps(event):
-            if said and metric.startswith(_CONNECTIONS):
+            if repeated and metric.startswith(recipe.once or ""):
                 continue
             if not measured:
                 self._add(metric, labels)
@@ -82,7 +86,8 @@ class Recipe:
         sources = set(self._sources.values())
         self._fields = tuple(sorted(sources - {"event_type", "tenant_id"}))
         self._personal = "tenant_id" in sources
-        self.connects = any(name.startswith(_CONNECTIONS) for name in row.metrics)
+        # Metrics that begin with this may hear of one thing twice.
+        self.once = "" if row.name == _ANSWER else _CONNECTIONS if _CONNECTED in row.metrics else None
         self._known: dict[tuple[Any, ...], tuple[Step, ...]] = {}
 
     def _first_of(self, fields: tuple[str, ...]) -> str:
@@ -111,7 +116,7 @@ class Recipe:
         given = {**event.fields, "event_type": event.event_type, "tenant_id": who}
         found = []
         for metric in self._metrics:
-            if metric.name == "user.activity.count" and who is None and event.event_type == "api_response":
+            if metric.name == "user.activity.count" and who is None and event.event_type == _ANSWER:
                 # An API call of nobody is no user's activity.
                 continue
             labels = tuple(
@@ -138,9 +143,15 @@ def templated(path: str) -> str:
     return "/".join(segments[:7])
 
 
-def _is_new_connection(event: Event) -> bool:
-    """False where the app has recorded the same attempt by hand (`compat.MetricsCollector`)."""
-    return event.request is None or event.request.connects(event.event_type != _FAILED, by_hand=False)
+def _is_repeated(event: Event) -> bool:
+    """Whether the request that the event belongs to has told of the same answer or attempt, or will."""
+    request = event.request
+    if request is None:
+        return False
+    if event.event_type == _ANSWER:
+        # What an app says of its answers stands beside our own word.
+        return event.logger_name != OWN_LOGGER and request.span is not None
+    return not request.connects(event.event_type != _FAILED, by_hand=event.logger_name == BY_HAND)
 
 
 def _tenant(event: Event) -> object:
@@ -179,7 +190,7 @@ def _outcome(event_type: object) -> object:
 
 
 def _action(event_type: object) -> object:
-    return API_CALL if event_type == "api_response" else event_type
+    return API_CALL if event_type == _ANSWER else event_type
 
 
 def _host(url: object) -> object:
