@@ -1,8 +1,8 @@
 """What an event adds to the metrics of contract 3, by the catalogue's table; whoever has stated it.
 
 Called by the sink with every event, once: after redaction, since labels leave the process too, and before
-sampling, so that the figures are exact. What a kind of event feeds is compiled when the kind is first
-seen, and which labels its values make is remembered: a usual event costs a look-up, and an append a metric.
+sampling, so that the figures are exact. What a kind of event feeds is compiled once, and which labels its
+values make is remembered: a usual event costs a look-up, and an append a metric.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for, field_types
 from tradewise_otel.catalogue.metrics import API_CALL, METRICS, TAG_FIELDS
 from tradewise_otel.catalogue.vocabulary import EventType
@@ -43,6 +44,10 @@ class Feed:
         self._add, self._record = aggregate.add, aggregate.record
         self._recipes: dict[str | None, Recipe | None] = {None: None}
         self._of_rows: dict[str, Recipe | None] = {}
+        for row in EVENTS:
+            # Those that have a name of their own are known whatever else comes.
+            if not row.open_family:
+                self._learn(row.name)
 
     def __call__(self, event: Event) -> None:
         """Counts and measures what the event says; kinds that feed nothing cost one look-up."""
