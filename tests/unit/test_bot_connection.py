@@ -17,14 +17,6 @@ URL = "http://192.168.1.100:8080"
 INFO = {"state": "running", "trades_count": 15}
 
 
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    """What the attempts of a test tell."""
-    pipeline = Pipeline()
-    monkeypatch.setattr(running, "_running", pipeline.runtime)
-    return pipeline
-
-
 def by_block(error: BaseException | None) -> None:
     """An attempt in a `with`."""
     with bot_connection_test(URL, bot_id="bot-789") as test:

@@ -31,14 +31,6 @@ SIGNATURES = {
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    """A pipeline that runs."""
-    pipeline = Pipeline()
-    monkeypatch.setattr(running, "_running", pipeline.runtime)
-    return pipeline
-
-
-@pytest.fixture
 def request_of_somebody() -> Iterator[Request]:
     """A request that is being answered."""
     request = Request("r-1")

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,48 +15,6 @@ from opentelemetry import trace
 from tradewise_otel import running
 from tradewise_otel.instrument import profiled
 from tradewise_otel.profiling import profile_performance
-
-TYPED = """
-from collections.abc import AsyncIterator, Generator
-from typing import assert_type
-from tradewise_otel.profiling import profile_performance
-
-@profile_performance("a")
-def plain(number: int, *, text: str = "") -> float: ...
-@profile_performance("b")
-async def task(number: int) -> str: ...
-@profile_performance("c")
-def steps(number: int) -> Generator[int, str, bool]: ...
-@profile_performance("d")
-async def stream(number: int) -> AsyncIterator[int]:
-    yield number
-
-async def use() -> None:
-    assert_type(plain(1, text="x"), float)
-    assert_type(await task(1), str)
-    assert_type(steps(1), Generator[int, str, bool])
-    async for item in stream(1):
-        assert_type(item, int)
-    with profile_performance("e"):
-        pass
-    async with profile_performance("f"):
-        pass
-"""
-WRONG = """
-    plain("1")
-    plain(1, txt="x")
-    await task()
-    steps(None)
-    stream(1, 2)
-"""
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    """What the calls of a test tell."""
-    pipeline = Pipeline()
-    monkeypatch.setattr(running, "_running", pipeline.runtime)
-    return pipeline
 
 
 def outcomes(told: Pipeline) -> list[dict[str, Any]]:
@@ -92,18 +46,11 @@ async def task(number: int, error: BaseException | None = None) -> int:
 
 
 @profile_performance("work")
-def steps(number: int, error: BaseException | None = None) -> Generator[int, Any, str]:
-    """A generator that answers what it is sent, and what is thrown at it."""
-    for item in range(number):
-        try:
-            got = yield item
-        except KeyError as thrown:
-            got = yield -int(thrown.args[0])
-        if got == "stop":
-            return "stopped"
+def steps(number: int, error: BaseException | None = None) -> Iterator[int]:
+    """A generator."""
+    yield from range(number)
     if error is not None:
         raise error
-    return "done"
 
 
 @profile_performance("work")
@@ -174,89 +121,6 @@ def test_an_error_that_cannot_be_printed_has_its_name(told: Pipeline) -> None:
         with pytest.raises(type(error)):
             plain(1, error)
     assert [fields["error"] for fields in outcomes(told)] == ["Unprintable", "TimeoutError"]
-
-
-def test_a_generator_keeps_send_throw_and_its_return_value(told: Pipeline) -> None:
-    """What is sent and thrown reaches the generator, what it returns its caller, through `yield from` too."""
-    made = steps(9)
-    assert (next(made), made.send("go on"), made.throw(KeyError(7))) == (0, 1, -7)
-    assert told.lines == []
-    with pytest.raises(StopIteration) as stop:
-        made.send("stop")
-    assert stop.value.value == "stopped"
-
-    def outer() -> Generator[int, Any, str]:
-        return (yield from steps(2))
-
-    walk = outer()
-    assert [next(walk), next(walk)] == [0, 1]
-    with pytest.raises(StopIteration, match="done"):
-        next(walk)
-    assert outcomes(told) == [success()] * 2
-
-
-@pytest.mark.parametrize("end", ["close", "forget"])
-def test_a_generator_that_is_closed_early_is_a_success(end: str, told: Pipeline) -> None:
-    """Who has had enough closes it, or drops it: its own `finally` runs, then the call is told."""
-    left: list[int] = []
-
-    @profile_performance("work")
-    def work() -> Iterator[int]:
-        try:
-            yield 1
-            yield 2
-        finally:
-            left.append(len(told.lines))
-
-    made: Any = work()
-    assert next(made) == 1
-    if end == "close":
-        made.close()
-    del made
-    assert (left, outcomes(told)) == ([0], [success()])
-
-
-def test_a_generator_that_will_not_close_says_so_as_bare(told: Pipeline) -> None:
-    """One that yields again when it is closed raises the RuntimeError of any generator."""
-
-    @profile_performance("work")
-    def work() -> Iterator[int]:
-        for _ in range(2):
-            try:
-                yield 1
-            except GeneratorExit:
-                yield 2
-
-    made: Any = work()
-    next(made)
-    with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
-        made.close()
-
-
-def test_an_async_generator_keeps_asend_athrow_and_aclose(told: Pipeline) -> None:
-    """What is sent and thrown reaches it; closing it early runs its `finally`, awaits there included."""
-    left: list[str] = []
-
-    @profile_performance("work")
-    async def work() -> Any:
-        try:
-            got = yield 1
-            try:
-                yield got
-            except KeyError:
-                yield "thrown"
-        finally:
-            await asyncio.sleep(0)
-            left.append("left")
-
-    async def use() -> list[Any]:
-        made = work()
-        got = [await made.asend(None), await made.asend("sent"), await made.athrow(KeyError())]
-        await made.aclose()
-        return got
-
-    assert asyncio.run(use()) == [1, "sent", "thrown"]
-    assert (left, outcomes(told)) == (["left"], [success()])
 
 
 def test_a_block_is_a_call(told: Pipeline) -> None:
@@ -331,30 +195,3 @@ def test_a_fault_of_ours_is_counted_and_the_call_goes_on(
         call(1, LookupError("the app's"))
     assert told.ledger.count("dropped", reason="internal_error") >= 2
     assert not trace.get_current_span().get_span_context().is_valid
-
-
-def test_type_checkers_see_the_bare_signature(tmp_path: Path) -> None:
-    """mypy, strict: parameters and results are those of the function, and each wrong call is refused."""
-    good = tmp_path / "good.py"
-    good.write_text(TYPED.replace("from typing import", "from typing_extensions import"), encoding="utf-8")
-    bad = tmp_path / "bad.py"
-    bad.write_text(good.read_text(encoding="utf-8") + WRONG, encoding="utf-8")
-    assert _mypy(good) == []
-    assert len(_mypy(bad)) == len(WRONG.strip().splitlines())
-
-
-def _mypy(path: Path) -> list[str]:
-    words = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--no-error-summary",
-        "--disable-error-code=empty-body",
-    ]
-    cache = f"--cache-dir={path.parent / 'cache'}"
-    env = {**os.environ, "MYPYPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
-        [*words, cache, str(path)], capture_output=True, text=True, cwd=path.parent, env=env
-    )
-    return [line for line in done.stdout.splitlines() if line.startswith(f"{path.name}:")]
