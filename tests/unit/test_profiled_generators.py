@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from harness.pipeline import Pipeline
+from opentelemetry import context
 
 from tradewise_otel.profiling import profile_performance
 
@@ -113,3 +114,31 @@ def test_an_async_generator_keeps_asend_athrow_and_aclose(told: Pipeline) -> Non
 
     assert asyncio.run(use()) == [1, "sent", "thrown"]
     assert (left, outcomes(told)) == (["left"], [SUCCESS])
+
+
+def test_between_two_steps_nothing_of_the_call_is_current(told: Pipeline) -> None:
+    """Whoever takes the values works in a context of its own; the generator has its span at every step."""
+
+    @profile_performance("work")
+    def work() -> Iterator[context.Context]:
+        yield context.get_current()
+        yield context.get_current()
+
+    @profile_performance("work")
+    async def async_work() -> Any:
+        yield context.get_current()
+        yield context.get_current()
+
+    async def use() -> list[context.Context]:
+        seen = []
+        async for inside in async_work():
+            seen += [inside, context.get_current()]
+        return seen
+
+    own = context.get_current()
+    seen = []
+    for inside in work():
+        seen += [inside, context.get_current()]
+    for contexts in (seen, asyncio.run(use())):
+        assert [found == own for found in contexts] == [False, True, False, True]
+    assert context.get_current() == own
