@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from tradewise_otel import __version__, otel_variables
+from tradewise_otel import __version__, otel_variables, running
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
@@ -34,6 +34,7 @@ from tradewise_otel.out.sink import Sink
 from tradewise_otel.out.stdout import Lines, Writer
 from tradewise_otel.pipeline import sampling
 from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.identity import Identity
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import EventSpanProcessor
@@ -68,6 +69,7 @@ class Pipeline:
         self._environ = environ
         self._ledger = Ledger()
         self._aggregate = Aggregate(self._ledger)
+        self._feed = Feed(self._aggregate)
         self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
         if settings.log_file:
             self._writers.append(LogFile(settings.log_file))
@@ -77,7 +79,7 @@ class Pipeline:
         self._identity = Identity(self._base, sys.argv, environ)
         self._sink = self._make_sink(key)
         verdicts = Verdicts(lambda: self._ledger.add("sampled_out", "requests", reason="limit"))
-        self._runtime = Runtime(settings, self._sink, self._aggregate, self._ledger, verdicts)
+        self._runtime = Runtime(settings, self._sink, self._feed, self._ledger, verdicts)
         self._libraries = Libraries(self._runtime)
         self._exporters = exporter.Exporters(environ, self._say_outage)
         self._app_metrics = AppMetrics(None)
@@ -99,6 +101,7 @@ class Pipeline:
             self._settings.sample_rate,
             lambda session: pseudonym(session, key),
             None if self._settings.logs_road == "stdout" else lambda event: self._dispatch.put_log(event),
+            self._feed,
         )
 
     def _make_dispatch(self) -> dispatch.Dispatch:
@@ -123,11 +126,16 @@ class Pipeline:
             self._libraries.install,
             self._set_providers,
             self._set_propagation,
+            self._lend,
         )
         for step in steps:
             self._ledger.shielded(f"start-up: {step.__qualname__}", step, None)()
         on_fork(self)
         self._report(problems)
+
+    def _lend(self) -> None:
+        """Lets the calls of the app find the pipeline."""
+        running.started(self._runtime)
 
     def _set_providers(self) -> None:
         sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)

@@ -40,12 +40,14 @@ class Request:
         sampled: the ratio's answer, which is the W3C sampled flag; None where no root span was asked.
         ratio_weight: how many requests this one stands for, if the ratio keeps it.
         span: the root span, or that of the mounted app that answers; None outside requests.
+        connections: attempts to connect to a bot, by outcome: recorded by hand less stated as events.
     """
 
     __slots__ = (
         "_pending",
         "_waiting",
         "_waiting_bytes",
+        "connections",
         "ended_at",
         "keep",
         "ratio_weight",
@@ -74,6 +76,7 @@ class Request:
         self.span: Any = None
         self.weight = self.ratio_weight = 1.0
         self.ended_at: float | None = None
+        self.connections = (0, 0)
         self._pending: list[Callable[[], None]] = []
         self._waiting: deque[Release] = deque()
         self._waiting_bytes = 0
@@ -92,6 +95,16 @@ class Request:
         for name in _STATE_NAMES:
             if getattr(self, name) is None and (value := _state_value(state, name)) is not None:
                 self.learn(**{name: value})
+
+    def connects(self, success: bool, *, by_hand: bool) -> bool:
+        """Notes an attempt to connect to a bot; whether it is news, or what the other side has said already.
+
+        An app may state an attempt as an event and record it by hand too, as the document does, in any order.
+        """
+        balance = [*self.connections]
+        balance[success] += 1 if by_hand else -1
+        self.connections = (balance[0], balance[1])
+        return balance[success] > 0 if by_hand else balance[success] < 0
 
     def identity(self) -> dict[str, str]:
         """What records and spans say of who is asking, as far as known; the session as its pseudonym."""

@@ -5,9 +5,18 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 _ADDRESS = frozenset("0123456789.")
+_THRESHOLD = re.compile(r"([A-Z]+) +(/[^\s,]*)=([^:=]+):([^:=]+)")
+# `{path:path}` in a decorator is `{path}` in the route that the answers name.
+_CONVERTER = re.compile(r"\{(\w+):\w+\}")
+_HOUR_MS = 3_600_000
+
+Thresholds = Mapping[tuple[str, str], tuple[float, float]]
+"""Method and route to the milliseconds of p95 and p99."""
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -49,3 +58,18 @@ def hosts(text: str) -> tuple[str, ...]:
         if set(host) <= _ADDRESS or set(host) & set("/:@"):
             ipaddress.ip_network(host, strict=False)
     return found
+
+
+def thresholds(text: str) -> Thresholds:
+    """Reads `METHOD /route=p95:p99` pairs, separated by commas; milliseconds, p99 not below p95."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        entry = _THRESHOLD.fullmatch(part)
+        if entry is None:
+            raise ValueError(part)
+        route = entry[1], _CONVERTER.sub(r"{\1}", entry[2])
+        p95, p99 = number(0, _HOUR_MS)(entry[3]), number(0, _HOUR_MS)(entry[4])
+        if p99 < p95 or route in found:
+            raise ValueError(part)
+        found[route] = (p95, p99)
+    return MappingProxyType(found)

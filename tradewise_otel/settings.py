@@ -43,6 +43,7 @@ class Settings:
     log_file: str
     p95_ms: float
     p99_ms: float
+    route_thresholds: parsers.Thresholds
     bot_hosts: tuple[str, ...]
     request_id_hosts: tuple[str, ...]
     encoder: Literal["own", "upstream"]
@@ -118,6 +119,15 @@ ROWS: dict[str, Row[Any]] = {
         "a number of milliseconds from 0 to 3600000",
         "Above it a response is `critical` and its level WARNING.",
         parsers.number(0, 3_600_000),
+    ),
+    "route_thresholds": Row(
+        "TRADEWISE_ROUTE_THRESHOLDS",
+        "",
+        "a comma-separated list of `METHOD /route=p95:p99` such as `POST /x/{id}=300:900`, milliseconds from "
+        "0 to 3600000, no p99 below its p95, no route twice",
+        "Routes with a p95 and a p99 of their own. The route is the template with its prefixes, as `route` "
+        "has it in `api_response`.",
+        parsers.thresholds,
     ),
     "bot_hosts": Row(
         "TRADEWISE_BOT_HOSTS",

@@ -69,6 +69,23 @@ def test_the_rate_follows_the_environment() -> None:
         ("TRADEWISE_LOG_FORMAT", "xml"),
         *(("TRADEWISE_P95_MS", bad) for bad in ("fast", "-1", "1e12")),
         ("TRADEWISE_P99_MS", "5s"),
+        *(
+            ("TRADEWISE_ROUTE_THRESHOLDS", bad)
+            for bad in (
+                "GET /x",
+                "GET /x=300",
+                "/x=300:900",
+                "get /x=300:900",
+                "GET x=300:900",
+                "GET /x=300:900,POST /y",
+                "GET /x=900:300",
+                "GET /x=-1:900",
+                "GET /x=nan:900",
+                "GET /x=1:3600001",
+                "GET /x=1:2,GET  /x=3:4",
+                "GET /x/{a}=1:2,GET /x/{a:int}=1:2",
+            )
+        ),
         ("TRADEWISE_EMAIL", "hide"),
         ("TRADEWISE_ENCODER", "none"),
         *(("TRADEWISE_SHUTDOWN_SECONDS", bad) for bad in ("0", "61", "soon")),
@@ -103,6 +120,19 @@ def test_good_hosts_are_taken_as_they_are() -> None:
     settings, problems = load({"TRADEWISE_BOT_HOSTS": text})
     assert problems == []
     assert settings.bot_hosts == tuple(part.strip() for part in text.split(",") if part)
+
+
+def test_thresholds_are_read_by_method_and_route() -> None:
+    """Each entry is a method, a route template without its converters, and two numbers of milliseconds."""
+    text = "POST /x/{id}=300:900 ,, GET /f/{path:path}=0:0.5,GET /a=b=1:1"
+    settings, problems = load({"TRADEWISE_ROUTE_THRESHOLDS": text})
+    assert problems == []
+    assert settings.route_thresholds == {
+        ("POST", "/x/{id}"): (300.0, 900.0),
+        ("GET", "/f/{path}"): (0.0, 0.5),
+        ("GET", "/a=b"): (1.0, 1.0),
+    }
+    assert load({})[0].route_thresholds == {}
 
 
 def test_words_are_read_in_any_case_and_blanks_mean_the_default() -> None:

@@ -12,16 +12,33 @@ MAX_LABEL_SETS = 1000
 
 EXPORT_INTERVAL_SECONDS = 10
 
+API_CALL = "api_call"
+"""The `action` of an answered request; which one it was, `api.requests.count` says."""
+
 DERIVED_TAGS: dict[str, str] = {
     "endpoint": "the route template on api metrics, the called path on external calls",
     "status_class": "`2xx`, `4xx`, … of the status code",
     "status": "`success` or `failure`",
-    "action": "the journey step, the business event's type, or the method and route of an API call",
+    "action": "the journey step, the business event's type, or `api_call`",
     "tier": "where it was counted: `app` or `collector`",
     "signal": "`logs`, `traces` or `metrics`",
     "reason": "why it was sampled out or dropped, or the id of the rule that redacted",
 }
 """Tags that are no fields of the event, or not only; what their values are."""
+
+TAG_FIELDS: dict[str, tuple[str, ...]] = {
+    "endpoint": ("route", "endpoint"),
+    "status_class": ("status_code",),
+    "status": ("event_type",),
+    "action": ("step", "event_type"),
+    "http.request.method": ("method",),
+    "http.route": ("route",),
+    "http.response.status_code": ("status_code",),
+    "server.address": ("api_url",),
+    "db.operation.name": ("operation",),
+    "db.collection.name": ("table",),
+}
+"""Fields that a tag is read from, where it is not the field of its name: the first that the event has."""
 
 _API_TAGS = ("endpoint", "method", "status_code", "status_class")
 _BOT_EVENTS = ("bot_connection_test_*", "business_bot_connected")
@@ -44,6 +61,7 @@ METRICS: tuple[Metric, ...] = (
         "Time to the last byte of the answer; WebSockets are left out.",
         _API_TAGS,
         fed_by=("api_response",),
+        measures=("response_time_ms",),
         source="Custom Metrics",
     ),
     Metric(
@@ -62,13 +80,14 @@ METRICS: tuple[Metric, ...] = (
         "How long the attempts took.",
         ("status",),
         fed_by=_BOT_EVENTS,
+        measures=("total_duration_ms", "connection_duration_ms"),
         source="Custom Metrics",
     ),
     Metric(
         "user.activity.count",
         "count",
         "1",
-        "What users do.",
+        "What users do; an API call counts where its user or tenant is known.",
         ("action", "tenant_id"),
         fed_by=("user_journey_step", "business_*", "api_response"),
         source="Custom Metrics",
@@ -80,6 +99,7 @@ METRICS: tuple[Metric, ...] = (
         "How long statements took.",
         ("operation", "table"),
         fed_by=("database_operation",),
+        measures=("duration_ms",),
     ),
     Metric(
         "db.connection.errors",
@@ -96,6 +116,7 @@ METRICS: tuple[Metric, ...] = (
         "How long calls to other services took.",
         ("service", "endpoint", "status_class"),
         fed_by=("external_api_call",),
+        measures=("duration_ms",),
     ),
     Metric(
         "security.events.count",
@@ -168,6 +189,7 @@ METRICS: tuple[Metric, ...] = (
         "Twin of `api.requests.duration` in semantic conventions.",
         ("http.request.method", "http.route", "http.response.status_code"),
         fed_by=("api_response",),
+        measures=("response_time_ms",),
         billed=False,
     ),
     Metric(
@@ -177,6 +199,7 @@ METRICS: tuple[Metric, ...] = (
         "Twin of `external.calls.duration` in semantic conventions.",
         ("http.request.method", "server.address", "http.response.status_code"),
         fed_by=("external_api_call",),
+        measures=("duration_ms",),
         billed=False,
     ),
     Metric(
@@ -186,6 +209,7 @@ METRICS: tuple[Metric, ...] = (
         "Twin of `db.operations.duration` in semantic conventions.",
         ("db.operation.name", "db.collection.name"),
         fed_by=("database_operation",),
+        measures=("duration_ms",),
         billed=False,
     ),
 )

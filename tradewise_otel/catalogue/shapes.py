@@ -254,6 +254,9 @@ class PerformanceMetric(Context):
     status: Annotated[
         Literal["success", "error"], Field("How the call ended.", "success", datadog=("event.status",))
     ]
+    cancelled: NotRequired[
+        Annotated[bool, Field("Cut off from outside: the task cancelled, the process told to end.", True)]
+    ]
     error: NotRequired[
         Annotated[
             str,

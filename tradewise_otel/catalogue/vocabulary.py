@@ -81,7 +81,10 @@ class EventType:
 
 @dataclass(frozen=True)
 class Metric:
-    """One documented metric. `tags` are the label names; `fed_by` event names (`*` ends a prefix)."""
+    """One documented metric. `tags` are the label names; `fed_by` event names (`*` ends a prefix).
+
+    `measures` are the fields that hold a distribution's values, in milliseconds; an event has one of them.
+    """
 
     name: str
     kind: MetricKind
@@ -89,6 +92,7 @@ class Metric:
     brief: str
     tags: tuple[str, ...]
     fed_by: tuple[str, ...]
+    measures: tuple[str, ...] = ()
     source: str = "contract"
     billed: bool = True
     """False: a semantic-convention twin that the Datadog edge drops, since it would be billed twice."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -10,7 +9,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.http_exchange import Exchange, client_of, query_of
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes
 from tradewise_otel.record.build import automatic
 
@@ -24,12 +22,12 @@ _METHODS = frozenset(
 
 
 class Responses:
-    """Makes `api_request` at the start and `api_response`, metrics and verdict at the end."""
+    """Makes `api_request` at the start, and `api_response` and the verdict at the end."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._settings = runtime.settings
+        settings = runtime.settings
+        self._thresholds, self._usual = settings.route_thresholds, (settings.p95_ms, settings.p99_ms)
         self._sink = runtime.sink
-        self._aggregate = runtime.aggregate
         self._verdicts = runtime.verdicts
 
     def announce(self, exchange: Exchange) -> None:
@@ -52,17 +50,17 @@ class Responses:
         self._sink.hold(event, exchange.request)
 
     def conclude(self, exchange: Exchange, span: ReadableSpan) -> Attributes:
-        """Decides over the request, emits `api_response`, feeds the metrics; the span's new attributes."""
+        """Decides over the request and emits `api_response`; the span's new attributes."""
         exchange.request.settle()
         seconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
         fields = self._fields(exchange, span, seconds)
         self._decide(exchange, fields)
-        self._measure(exchange, fields)
         level = self._level(fields)
         message = f"{fields['method']} {fields['path']} {fields['status_code']}"
         event = automatic(
             "api_response", level, message, fields, span.context, exchange.request, span.end_time
         )
+        event.untimed = exchange.is_websocket
         self._sink.emit(event)
         return _span_attributes(exchange, fields)
 
@@ -87,26 +85,25 @@ class Responses:
     def _fields(self, exchange: Exchange, span: ReadableSpan, seconds: float) -> dict[str, Any]:
         stream = None if exchange.is_websocket else exchange.stream_seconds(exchange.started + seconds)
         answered = seconds if stream is None else seconds - stream
+        method = method_of(exchange.scope)
+        p95, p99 = self._thresholds.get((method, exchange.route), self._usual)
         fields: dict[str, Any] = {
-            "method": method_of(exchange.scope),
+            "method": method,
             "path": exchange.scope.get("path", ""),
             "route": exchange.route,
             "status_code": _status(exchange),
             "response_time_ms": _ms(answered),
-            "p95_threshold": self._settings.p95_ms,
-            "p99_threshold": self._settings.p99_ms,
-            "performance_status": self._performance(answered * 1000, exchange.is_websocket),
+            "p95_threshold": p95,
+            "p99_threshold": p99,
+            "performance_status": "normal"
+            if exchange.is_websocket
+            else _performance(answered * 1000, p95, p99),
         }
         if stream is not None:
             fields["stream_duration_ms"] = _ms(stream)
         if error := _error_type(exchange, span):
             fields["error_type"] = error
         return fields
-
-    def _performance(self, ms: float, is_websocket: bool) -> str:
-        if is_websocket or ms <= self._settings.p95_ms:
-            return "normal"
-        return "critical" if ms > self._settings.p99_ms else "slow"
 
     def _decide(self, exchange: Exchange, fields: dict[str, Any]) -> None:
         failed = fields["status_code"] >= 500 or ("error_type" in fields and not exchange.cancelled)
@@ -121,27 +118,9 @@ class Responses:
             return "WARNING"
         return "INFO"
 
-    def _measure(self, exchange: Exchange, fields: dict[str, Any]) -> None:
-        labels, twin = _labels(fields["status_code"], fields["method"], fields["route"])
-        self._aggregate.add("api.requests.count", labels)
-        if exchange.is_websocket:
-            return
-        ms = fields["response_time_ms"]
-        self._aggregate.record("api.requests.duration", labels, ms)
-        self._aggregate.record("http.server.request.duration", twin, ms / 1000)
 
-
-@functools.lru_cache(maxsize=1024)
-def _labels(status: int, method: str, route: str) -> tuple[Labels, Labels]:
-    """The documented labels and those of the semantic conventions: the same objects every time."""
-    documented = (
-        ("endpoint", route),
-        ("method", method),
-        ("status_code", status),
-        ("status_class", f"{status // 100}xx"),
-    )
-    twin = (("http.request.method", method), ("http.route", route), ("http.response.status_code", status))
-    return documented, twin
+def _performance(ms: float, p95: float, p99: float) -> str:
+    return "normal" if ms <= p95 else "critical" if ms > p99 else "slow"
 
 
 def method_of(scope: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""httpx: `external_api_call` and its metrics.
+"""httpx: `external_api_call`.
 
 The event is made when the client span ends, which also happens for calls that fail: contrib's own
 metric and response hook never see those.
@@ -6,8 +6,6 @@ metric and response hook never see those.
 
 from __future__ import annotations
 
-import functools
-import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,15 +16,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 
 SCOPE_NAME = contrib.__name__
 BOT_SERVICE = "trading_bot"
-
-# Path segments that are an id rather than a name: numbers, uuids, long hex or mixed tokens.
-_ID_SEGMENT = re.compile(r"^(?:\d+|[0-9a-fA-F-]{16,}|(?=.*\d).{20,}|[A-Za-z]+[-_]\d+)$")
 
 
 class HttpxEvents:
@@ -34,7 +28,6 @@ class HttpxEvents:
 
     def __init__(self, runtime: Runtime) -> None:
         self._sink = runtime.sink
-        self._aggregate = runtime.aggregate
         self._bots = HostList(runtime.settings.bot_hosts)
 
     def translate(self, span: ReadableSpan) -> Attributes | None:
@@ -49,7 +42,6 @@ class HttpxEvents:
         level: Level = "ERROR" if failed else "INFO"
         outcome = fields.get("status_code", fields.get("error_type", ""))
         message = f"{fields['method']} {fields['api_url']}{fields['endpoint']} {outcome}".rstrip()
-        self._measure(fields, host)
         self._sink.emit(
             automatic(
                 "external_api_call",
@@ -82,35 +74,6 @@ class HttpxEvents:
             # Neither an answer nor an error that contrib would note: the caller gave up waiting.
             fields["error_type"] = "CancelledError"
         return fields
-
-    def _measure(self, fields: dict[str, Any], host: str) -> None:
-        labels, twin = _labels(
-            fields["service"],
-            host,
-            templated(fields["endpoint"]),
-            fields["method"],
-            fields.get("status_code"),
-        )
-        self._aggregate.record("external.calls.duration", labels, fields["duration_ms"])
-        self._aggregate.record("http.client.request.duration", twin, fields["duration_ms"] / 1000)
-
-
-@functools.lru_cache(maxsize=1024)
-def _labels(service: str, host: str, endpoint: str, method: str, status: int | None) -> tuple[Labels, Labels]:
-    """The documented labels and those of the semantic conventions: the same objects every time."""
-    documented = (
-        ("service", service),
-        ("endpoint", endpoint),
-        ("status_class", f"{status // 100}xx" if status else "error"),
-    )
-    twin: Labels = (("http.request.method", method), ("server.address", host))
-    return documented, (*twin, ("http.response.status_code", status)) if status else twin
-
-
-def templated(path: str) -> str:
-    """A path as a metric tag may carry it: ids become `{id}`, at most six segments."""
-    segments = [("{id}" if _ID_SEGMENT.match(part) else part[:64]) for part in path.split("/")]
-    return "/".join(segments[:7])
 
 
 def _span_attributes(fields: dict[str, Any]) -> Attributes:

@@ -1,11 +1,11 @@
-"""What every instrument is handed: settings, the way out, the metrics, the account of faults."""
+"""What every instrument is handed: settings, the way out, what feeds the metrics, the account of faults."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tradewise_otel.out.sink import Sink
-from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.verdict import Verdicts
 from tradewise_otel.settings import Settings
@@ -17,6 +17,6 @@ class Runtime:
 
     settings: Settings
     sink: Sink
-    aggregate: Aggregate
+    feed: Feed
     ledger: Ledger
     verdicts: Verdicts

@@ -6,7 +6,6 @@ on the `Engine` class, where they fire while contrib's span is still open.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import MutableMapping
 from typing import Any
@@ -19,7 +18,6 @@ from sqlalchemy.sql.expression import TableClause
 
 from tradewise_otel.instrument import db_connects, db_listeners
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.pipeline.aggregate import Labels
 from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 from tradewise_otel.redact.sql import placeholders
@@ -49,7 +47,6 @@ class SQLAlchemyEvents:
 
     def __init__(self, runtime: Runtime) -> None:
         self._sink = runtime.sink
-        self._aggregate = runtime.aggregate
         self._ledger = runtime.ledger
 
     def install(self) -> None:
@@ -81,7 +78,6 @@ class SQLAlchemyEvents:
     def _connection_error(self, span: ReadableSpan) -> Attributes:
         database = _database(attributes_of(span))
         fields = {"database": database, "duration_ms": duration_ms(span), **_error(span)}
-        self._aggregate.add("db.connection.errors", (("database", database),))
         self._emit("database_connection_error", "ERROR", f"no connection to {database}", fields, span)
         return {"event_type": "database_connection_error", **fields}
 
@@ -102,15 +98,9 @@ class SQLAlchemyEvents:
         failed = span.status.status_code is StatusCode.ERROR
         if failed:
             fields.update(_error(span))
-        self._measure(fields)
         level = "ERROR" if failed else "INFO"
         self._emit("database_operation", level, f"{operation} {table}".rstrip(), fields, span)
         return {"event_type": "database_operation", "db.operation.name": operation, **fields}
-
-    def _measure(self, fields: dict[str, Any]) -> None:
-        labels, twin = _labels(fields["operation"], fields.get("table", ""))
-        self._aggregate.record("db.operations.duration", labels, fields["duration_ms"])
-        self._aggregate.record("db.client.operation.duration", twin, fields["duration_ms"] / 1000)
 
     def _emit(
         self, event_type: str, level: Any, message: str, fields: dict[str, Any], span: ReadableSpan
@@ -118,15 +108,6 @@ class SQLAlchemyEvents:
         self._sink.emit(
             automatic(event_type, level, message, dict(fields), span.context, living_request(), span.end_time)
         )
-
-
-@functools.lru_cache(maxsize=1024)
-def _labels(operation: str, table: str) -> tuple[Labels, Labels]:
-    """The documented labels and those of the semantic conventions: the same objects every time."""
-    return (
-        (("operation", operation), ("table", table)),
-        (("db.operation.name", operation), ("db.collection.name", table)),
-    )
 
 
 def describe_statement(execution: Any, cursor: Any, statement: str) -> None:

@@ -45,6 +45,7 @@ class Sink:
         pseudonymise: session id to pseudonym.
         queue: takes redacted events towards OTLP; None where the lines are the road (C10): then they wait
             for their request's verdict and carry it.
+        feed: told of each redacted event, for the metrics.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Sink:
         rate: float,
         pseudonymise: Callable[[str], str],
         queue: Callable[[Event], None] | None,
+        feed: Callable[[Event], None],
     ) -> None:
         self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
         # Whoever settles the request is not to blame for the record that waited.
         self._emit_held = ledger.shielded("held record", self.emit, None)
+        self._feed = ledger.shielded("metrics of an event", feed, None, "metrics")
 
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
@@ -69,6 +72,7 @@ class Sink:
         self._check(event)
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
+        self._feed(event)
         event.size = len(line)
         if self._queue is None:
             go: Release = functools.partial(self._write_stamped, line)

@@ -60,6 +60,7 @@ class Event:
         request: the holder it belongs to; None outside requests.
         identity: who was asking when it happened, as its line and its record say it.
         reason, weight: the verdict as far as it is known, filled by `verdict`.
+        untimed: True where its duration measures nothing, as a WebSocket's: no distribution takes it.
         size: bytes of its line, which its record takes about as many of; filled by the sink.
     """
 
@@ -80,6 +81,7 @@ class Event:
     event_id: str = field(default_factory=lambda: f"{random.getrandbits(64):016x}")
     reason: str = "none"
     weight: float = 1.0
+    untimed: bool = False
     size: int = 0
 
     @property

@@ -15,6 +15,7 @@ from opentelemetry import _logs, metrics, trace
 
 from harness import faults
 from tradewise_otel import bind
+from tradewise_otel.profiling import profile_performance
 
 PEER = faults.serve()
 peer = httpx.Client()
@@ -75,7 +76,7 @@ def _sql(statement: Any, where: sa.Engine = engine) -> str:
 
 @app.get("/all")
 def everything() -> dict[str, Any]:
-    """Logs, prints, warns, loses a thread, asks a database and a peer, uses the APIs of OpenTelemetry."""
+    """Logs, prints, warns, loses a thread, profiles, asks a database and a peer, uses the APIs."""
     # First of all, so that the record that waits for the user goes from within the app's own call.
     bind(user_id="u1", session_id="s1")
     thread = threading.Thread(target=_die)
@@ -89,7 +90,8 @@ def everything() -> dict[str, Any]:
     # A host that was not seen before: what is known of hosts is remembered.
     host = f"127.0.{next(numbers) // 250}.{next(numbers) % 250 + 2}"
     called = peer.get(PEER.replace("127.0.0.1", host) + "/peer/7").status_code
-    sql = [*map(_sql, STATEMENTS), _sql(STATEMENTS[0], nowhere)]
+    with profile_performance("statements"):
+        sql = [*map(_sql, STATEMENTS), _sql(STATEMENTS[0], nowhere)]
     return {"heard": _say(), "sql": sql, "called": called}
 
 

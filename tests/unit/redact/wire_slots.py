@@ -19,6 +19,8 @@ from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.out.sdk_objects import Scopes, readable_span
 from tradewise_otel.out.sink import Sink
 from tradewise_otel.out.stdout import Lines
+from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.record.build import Event, ExceptionInfo, automatic
@@ -101,7 +103,16 @@ def log_bytes(made: Event, console: bool = False) -> bytes:
     """All that leaves of an event: its line and its request."""
     writer, queued = Kept(), list[Event]()
     lines = Lines("tradewise-backend", "1", "test", console)
-    sink = Sink(lines, [writer], redactor(), Ledger(), 1.0, lambda value: "0123456789abcdef", queued.append)
+    sink = Sink(
+        lines,
+        [writer],
+        redactor(),
+        Ledger(),
+        1.0,
+        lambda value: "0123456789abcdef",
+        queued.append,
+        Feed(Aggregate(Ledger())),
+    )
     sink.emit(made)
     if made.request is not None:
         made.request.decide("ratio", 1.0)

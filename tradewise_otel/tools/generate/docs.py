@@ -152,7 +152,7 @@ def _type_words(hint: Any) -> str:
         return "object"
     if origin is list:
         return f"list of {_type_words(get_args(hint)[0])}s"
-    return {str: "string", int: "integer", float: "number"}[hint]
+    return {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]
 
 
 def _notes(mark: Field) -> str:
