@@ -6,6 +6,7 @@ on the `Engine` class, where they fire while contrib's span is still open.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import MutableMapping
 from typing import Any
@@ -36,6 +37,8 @@ _VERB = re.compile(r"\b(?:select|insert|update|delete|merge)\b", re.I)
 # PostgreSQL: invalid input syntax for type integer: "x"; names stand in quotes of the same kind elsewhere.
 _QUOTED_INPUT = re.compile(r": \".*\"$")
 _LEVELS = 16
+# Statements come again, with other parameters; long ones are not worth their memory.
+_REMEMBERED_LENGTH = 1024
 _MOST_ROWS = 2**63
 
 _tables: MutableMapping[Any, str] = WeakKeyDictionary()
@@ -207,9 +210,16 @@ def _table_in_text(statement: str) -> str:
 
 def operation_of(statement: str) -> str:
     """The verb of a statement in upper case; contrib's own name holds the database as well."""
+    return _known_operation(statement) if len(statement) <= _REMEMBERED_LENGTH else _operation(statement)
+
+
+def _operation(statement: str) -> str:
     text = _BEFORE_THE_VERB.sub("", statement)
     word = (re.match(r"\w{0,32}", text) or [""])[0].upper()
     return _verb_after_ctes(text) if word == "WITH" else word or "UNKNOWN"
+
+
+_known_operation = functools.lru_cache(maxsize=512)(_operation)
 
 
 def _verb_after_ctes(text: str) -> str:

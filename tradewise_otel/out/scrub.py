@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from tradewise_otel.pipeline.processors import SpanItem, attributes_of
 from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
+_SHORT = 256
 _SQL_ATTRIBUTES = ("db.query.text", "db.statement")
 
 Attributes = dict[str, Any]
@@ -88,7 +90,7 @@ class SpanScrubber:
                 self._count(counts)
 
     def _text(self, text: str | None) -> str:
-        if not text or (len(text) <= STRING_LIMIT and not _may_hold_secret(text)):
+        if not text or (len(text) <= _SHORT and not _is_suspect(text)):
             return text or ""
         clean, counts = self._redactor.text(text)
         self._count(counts)
@@ -103,7 +105,9 @@ def _has_literals(statement: str) -> bool:
     return "'" in statement or '"' in statement or "$$" in statement or len(statement) > STRING_LIMIT
 
 
-def _may_hold_secret(text: str) -> bool:
+@functools.lru_cache(maxsize=1024)
+def _is_suspect(text: str) -> bool:
+    """Whether a short text may hold a secret. Names of spans are few, and asked for again and again."""
     # As JSON, quotes and all: the gate knows no other form of a text.
     try:
         return gate.hit(orjson.dumps(text))
