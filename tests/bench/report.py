@@ -14,8 +14,8 @@ OURS = "ours, 100 %"
 Figures = Mapping[str, Sequence[Figure]]
 
 
-def show(path: str, figures: Figures) -> float:
-    """Prints a row a variant; returns ours at 100 % over vanilla, added CPU."""
+def show(path: str, figures: Figures) -> tuple[float, float]:
+    """Prints a row a variant; returns ours at 100 %: added CPU over vanilla's, and MiB over the bare app."""
     rounds = len(figures[VANILLA])
     print(f"\n\n{path}: CPU a request, medians of {rounds} interleaved rounds")
     print(
@@ -29,7 +29,8 @@ def show(path: str, figures: Figures) -> float:
     differences = [abs(a.cpu_us - b.cpu_us) for a, b in zip(*(figures[name] for name in BARE), strict=True)]
     noise = statistics.median(differences)
     print(f"A/A: bare against itself differs by {noise:.0f} us; less than twice that counts as no difference")
-    return ratio_of(figures, OURS)
+    rss = [_median(figures[name], lambda f: f.rss_mib) for name in (OURS, BARE[0])]
+    return ratio_of(figures, OURS), rss[0] - rss[1]
 
 
 def ratio_of(figures: Figures, name: str) -> float:
