@@ -78,7 +78,7 @@ def counted(path: str) -> float:
 
 
 def table(path: str, options: argparse.Namespace) -> tuple[float, float]:
-    """Measures all variants on a route and prints a row each; ours at 100 %: added CPU over vanilla's, RSS."""
+    """Measures all variants on a route and prints a row each; ours: added CPU over vanilla's, added MiB."""
     from measure import Figure, door, measure
     from report import show
     from variants import variants
