@@ -100,15 +100,15 @@ class FastAPIEvents:
         if outer is not None and _is_mounted_in(outer, scope):
             outer.scope, outer.span = scope, span
 
-    def translate(self, span: ReadableSpan) -> Attributes | None:
+    def translate(self, span: ReadableSpan, attributes: Attributes) -> bool:
         """Ends the exchange of a server span; other spans of the library pass as they are."""
         exchange = self._exchanges.pop(span.context.span_id, None) if span.context is not None else None
-        if exchange is None:
-            return {}
-        try:
-            return self._responses.conclude(exchange, span)
-        finally:
-            exchange.request.end()
+        if exchange is not None:
+            try:
+                attributes.update(self._responses.conclude(exchange, span))
+            finally:
+                exchange.request.end()
+        return True
 
     def after_fork(self) -> None:
         """The parent's requests are not this process's."""

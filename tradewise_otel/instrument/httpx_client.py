@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
+from tradewise_otel.pipeline.processors import Attributes, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 
 SCOPE_NAME = contrib.__name__
@@ -30,11 +30,10 @@ class HttpxEvents:
         self._sink = runtime.sink
         self._bots = HostList(runtime.settings.bot_hosts)
 
-    def translate(self, span: ReadableSpan) -> Attributes | None:
+    def translate(self, span: ReadableSpan, attributes: Attributes) -> bool:
         """Emits `external_api_call` for a client span."""
         if span.kind is not SpanKind.CLIENT:
-            return {}
-        attributes = attributes_of(span)
+            return True
         url = urlsplit(str(attributes.get("url.full") or attributes.get("http.url") or ""))
         host = url.hostname or ""
         fields = self._fields(span, attributes, url, host)
@@ -53,7 +52,8 @@ class HttpxEvents:
                 span.end_time,
             )
         )
-        return _span_attributes(fields)
+        attributes.update(_span_attributes(fields))
+        return True
 
     def _fields(
         self, span: ReadableSpan, attributes: Attributes, url: SplitResult, host: str

@@ -19,7 +19,7 @@ from sqlalchemy.sql.expression import TableClause
 
 from tradewise_otel.instrument import db_connects, db_listeners
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.pipeline.processors import Attributes, attributes_of, duration_ms
+from tradewise_otel.pipeline.processors import Attributes, duration_ms
 from tradewise_otel.record.build import automatic, living_request
 from tradewise_otel.redact.sql import placeholders
 
@@ -69,17 +69,20 @@ class SQLAlchemyEvents:
         event.listen(Engine, "after_cursor_execute", self._ledger.shielded("describe statement", after, None))
         event.listen(Engine, "handle_error", describe_failure)
 
-    def translate(self, span: ReadableSpan) -> Attributes | None:
+    def translate(self, span: ReadableSpan, attributes: Attributes) -> bool:
         """Emits the event of a statement or of a connection that failed; drops connections that did not."""
         if span.name == "connect":
-            return self._connection_error(span) if span.status.status_code is StatusCode.ERROR else None
-        attributes = attributes_of(span)
+            if span.status.status_code is not StatusCode.ERROR:
+                return False
+            attributes.update(self._connection_error(span, attributes))
+            return True
         if attributes.get(_CONNECTION_LOST):
-            self._connection_error(span)
-        return self._operation(span, attributes)
+            self._connection_error(span, attributes)
+        attributes.update(self._operation(span, attributes))
+        return True
 
-    def _connection_error(self, span: ReadableSpan) -> Attributes:
-        database = _database(attributes_of(span))
+    def _connection_error(self, span: ReadableSpan, attributes: Attributes) -> Attributes:
+        database = _database(attributes)
         fields = {"database": database, "duration_ms": duration_ms(span), **_error(span)}
         self._emit("database_connection_error", "ERROR", f"no connection to {database}", fields, span)
         return {"event_type": "database_connection_error", **fields}

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanContext
 
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.processors import SpanItem, attributes_of
+from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
@@ -49,13 +49,13 @@ class SpanScrubber:
         self._ledger = ledger
 
     def clean(self, item: SpanItem) -> CleanSpan:
-        """A span's parts with the attributes that were added to it."""
+        """A span's parts. Takes the item's attributes for its own."""
         span = item.span
         return CleanSpan(
             span,
             self._text(span.name),
             self._text(span.status.description),
-            self._attributes(attributes_of(span) | item.added),
+            self._attributes(item.attributes),
             [
                 (
                     self._text(event.name),

@@ -32,14 +32,14 @@ SPAN_BYTES = 1024
 
 @dataclass(slots=True)
 class SpanItem:
-    """An ended span on its way out, with the attributes that are added to it."""
+    """An ended span on its way out, with its attributes and what was added to them."""
 
     span: ReadableSpan
-    added: Attributes
+    attributes: Attributes
 
 
-Translator = Callable[[ReadableSpan], "Attributes | None"]
-"""Emits the event of an ended span and returns its fields for the span; None drops the span by design."""
+Translator = Callable[[ReadableSpan, Attributes], bool]
+"""Emits the event of an ended span and adds its fields to the span's attributes; False drops the span."""
 
 
 _EARLY = ("severity", "event")
@@ -67,8 +67,7 @@ class EventSpanProcessor(SpanProcessor):
         self._send = ledger.shielded("queue span", send, None, "traces")
         self._ledger = ledger
         self._exports_unsampled = exports_unsampled
-        nothing: tuple[Attributes, Request | None] = {}, None
-        self._stamp = ledger.shielded("stamp span", lambda: _stamp(know), nothing, "traces")
+        self._know = ledger.shielded("stamp span", know, None, "traces")
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Nothing to do: what an event needs is known at the end."""
@@ -77,60 +76,58 @@ class EventSpanProcessor(SpanProcessor):
         """Never raises: it runs inside the app's request."""
         self._ledger.add("emitted", "traces")
         try:
-            added = self._translate(span)
-            if added is None:
+            item = SpanItem(span, attributes_of(span))
+            # What comes from elsewhere under our name says nothing.
+            item.attributes.pop(REASON, None)
+            if self._translate(item):
+                self._hand_over(item)
+            else:
                 self._ledger.add("dropped", "traces", reason="pooled_connect")
-                return
+        except Exception as error:
+            self._ledger.internal_error("end of a span", error, "traces")
+
+    def _translate(self, item: SpanItem) -> bool:
+        scope = item.span.instrumentation_scope
+        translator = self._translators.get(scope.name) if scope is not None else None
+        try:
+            return translator is None or translator(item.span, item.attributes)
         except Exception as error:
             # The span itself is whole: it goes on without our fields.
             self._ledger.internal_error("translate", error)
-            added = {}
-        self._hand_over(span, added)
+            return True
 
-    def _translate(self, span: ReadableSpan) -> Attributes | None:
-        scope = span.instrumentation_scope
-        translator = self._translators.get(scope.name) if scope is not None else None
-        return {} if translator is None else translator(span)
-
-    def _hand_over(self, span: ReadableSpan, added: Attributes) -> None:
-        context = span.context
+    def _hand_over(self, item: SpanItem) -> None:
+        context = item.span.context
         if context is None or not (self._exports_unsampled or context.trace_flags.sampled):
             self._ledger.add("sampled_out", "traces")
+        elif REASON in item.attributes:
+            self._send(item)
+        else:
+            self._stamp(item, living_request())
+
+    def _stamp(self, item: SpanItem, request: Request | None) -> None:
+        """Adds who was asking, and the verdict as soon as there is one."""
+        if request is None:
+            self._judged(item, *by_ratio(item.span))
             return
-        stamp, request = self._stamp()
-        item = SpanItem(span, {**stamp, **added})
-        if REASON not in item.added and request is not None and request.is_open:
+        self._know(request)
+        item.attributes.update(request.identity())
+        if request.is_open:
             request.until_verdict(functools.partial(self._judged, item), SPAN_BYTES)
         else:
-            self._send_with_reason(item)
+            reason = request.reason
+            self._judged(item, *(by_ratio(item.span) if reason is None else (reason, request.weight)))
 
     def _judged(self, item: SpanItem, reason: str, weight: float) -> None:
-        item.added[REASON], item.added[WEIGHT] = reason, weight
-        self._send(item)
-
-    def _send_with_reason(self, item: SpanItem) -> None:
-        if REASON not in item.added:
-            item.added.update(ratio_stamp(item.span))
+        item.attributes[REASON], item.attributes[WEIGHT] = reason, weight
         self._send(item)
 
 
-def _stamp(know: Callable[[Request], None]) -> tuple[Attributes, Request | None]:
-    """Identity and verdict as far as they are known when a span ends, and the request that they are of."""
-    request = living_request()
-    if request is None:
-        return {}, None
-    know(request)
-    stamp: Attributes = dict(request.identity())
-    if request.reason is not None:
-        stamp[REASON], stamp[WEIGHT] = request.reason, request.weight
-    return stamp, request
-
-
-def ratio_stamp(span: ReadableSpan) -> Attributes:
-    """The ratio's answer for a span that no request speaks for."""
+def by_ratio(span: ReadableSpan) -> tuple[str, float]:
+    """The ratio's answer for a span that no request speaks for: reason and weight."""
     if span.context is None or not span.context.trace_flags.sampled:
-        return {REASON: "none", WEIGHT: 1.0}
-    return {REASON: "ratio", WEIGHT: weight_of(span.context)}
+        return "none", 1.0
+    return "ratio", weight_of(span.context)
 
 
 def attributes_of(span: ReadableSpan) -> Attributes:

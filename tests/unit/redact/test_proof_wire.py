@@ -10,14 +10,13 @@ from urllib.parse import quote
 
 import pytest
 from redact_cases import by_id, redactor, secret_of
-from wire_slots import EVENT_SLOTS, SPAN_SLOTS, event, log_bytes, span, span_bytes
+from wire_slots import EVENT_SLOTS, SPAN_SLOTS, event, item, log_bytes, span, span_bytes
 
 from tradewise_otel.catalogue.sensitive import MASK, RULES
 from tradewise_otel.catalogue.vocabulary import SecretRule
 from tradewise_otel.configurator import base_resource
 from tradewise_otel.out.encode import Encoder
 from tradewise_otel.out.sdk_objects import Scopes
-from tradewise_otel.pipeline.processors import SpanItem
 from tradewise_otel.record.build import exception_of
 from tradewise_otel.settings import load
 
@@ -81,7 +80,7 @@ def test_a_command_line_in_a_list_keeps_its_secrets() -> None:
         "argv": ["bot", "--api-key", MASK, "--token", "--verbose", "x"]
     }
     assert CANARY.encode() not in log_bytes(event(fields=fields))
-    assert CANARY.encode() not in span_bytes(SpanItem(span(attributes=fields), {}))
+    assert CANARY.encode() not in span_bytes(item(span(attributes=fields)))
 
 
 def test_no_secret_in_the_resource(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +120,7 @@ def test_what_json_writes_in_another_form_is_judged_all_the_same(text: str, odd:
     """Beside a value that orjson refuses, for which another writer escapes `é`, secrets are found as ever."""
     for out in (
         log_bytes(event(fields={"note": text, "odd": odd})),
-        span_bytes(SpanItem(span(), {"note": text, "odd": odd})),
+        span_bytes(item(span(), note=text, odd=odd)),
     ):
         assert b"4111" not in out
         assert CANARY.encode() not in out

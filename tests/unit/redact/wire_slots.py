@@ -22,7 +22,7 @@ from tradewise_otel.out.stdout import Lines
 from tradewise_otel.pipeline.aggregate import Aggregate
 from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.ledger import Ledger
-from tradewise_otel.pipeline.processors import SpanItem
+from tradewise_otel.pipeline.processors import SpanItem, attributes_of
 from tradewise_otel.record.build import Event, ExceptionInfo, automatic
 
 RESOURCE = Resource({"service.name": "tradewise-backend"})
@@ -135,18 +135,23 @@ def span(**changes: Any) -> ReadableSpan:
     return ReadableSpan(**{**parts, **changes})
 
 
+def item(of: ReadableSpan, **added: object) -> SpanItem:
+    """A span on its way out."""
+    return SpanItem(of, {**attributes_of(of), **added})
+
+
 SPAN_SLOTS: dict[str, Callable[[str], SpanItem]] = {
-    "name": lambda text: SpanItem(span(name=text), {}),
-    "status": lambda text: SpanItem(span(status=Status(StatusCode.ERROR, text)), {}),
-    "attribute": lambda text: SpanItem(span(attributes={"note": text}), {}),
-    "attribute key": lambda text: SpanItem(span(attributes={text: 1}), {}),
-    "attribute list": lambda text: SpanItem(span(attributes={"a": ("x", text)}), {}),
-    "added attribute": lambda text: SpanItem(span(), {"note": {"deep": [text]}}),
-    "statement": lambda text: SpanItem(span(attributes={"db.query.text": f"SELECT 1 -- {text}"}), {}),
-    "beside a lone surrogate": lambda text: SpanItem(span(attributes={"a": "\ud800", "b": "é" + text}), {}),
-    "event name": lambda text: SpanItem(span(events=[SpanEvent(text, {}, 1)]), {}),
-    "event attribute": lambda text: SpanItem(span(events=[SpanEvent("e", {"note": text}, 1)]), {}),
-    "link attribute": lambda text: SpanItem(span(links=[Link(CONTEXT, {"note": text})]), {}),
+    "name": lambda text: item(span(name=text)),
+    "status": lambda text: item(span(status=Status(StatusCode.ERROR, text))),
+    "attribute": lambda text: item(span(attributes={"note": text})),
+    "attribute key": lambda text: item(span(attributes={text: 1})),
+    "attribute list": lambda text: item(span(attributes={"a": ("x", text)})),
+    "added attribute": lambda text: item(span(), note={"deep": [text]}),
+    "statement": lambda text: item(span(attributes={"db.query.text": f"SELECT 1 -- {text}"})),
+    "beside a lone surrogate": lambda text: item(span(attributes={"a": "\ud800", "b": "é" + text})),
+    "event name": lambda text: item(span(events=[SpanEvent(text, {}, 1)])),
+    "event attribute": lambda text: item(span(events=[SpanEvent("e", {"note": text}, 1)])),
+    "link attribute": lambda text: item(span(links=[Link(CONTEXT, {"note": text})])),
 }
 
 
