@@ -20,12 +20,14 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from tradewise_otel import __version__, otel_variables
+from tradewise_otel.events import door
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
 from tradewise_otel.instrument.process import ProcessEvents
 from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.instrument.stated import StatedEvents
 from tradewise_otel.instrument.stdlib_logging import LoggingEvents
 from tradewise_otel.out import dispatch, exporter
 from tradewise_otel.out.log_file import LogFile
@@ -119,6 +121,7 @@ class Pipeline:
         logging_events = LoggingEvents(self._runtime)
         steps: tuple[Callable[[], None], ...] = (
             logging_events.install,
+            self._take_typed_calls,
             self._process.install,
             self._libraries.install,
             self._set_providers,
@@ -128,6 +131,9 @@ class Pipeline:
             self._ledger.shielded(f"start-up: {step.__qualname__}", step, None)()
         on_fork(self)
         self._report(problems)
+
+    def _take_typed_calls(self) -> None:
+        door.open_to(self._ledger.shielded("typed call", StatedEvents(self._runtime).take, None))
 
     def _set_providers(self) -> None:
         sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)

@@ -18,7 +18,7 @@ from tradewise_otel.context import Release, Request
 from tradewise_otel.out.stdout import Lines, serialise
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
-from tradewise_otel.record.check import wrong_fields
+from tradewise_otel.record.check import Complaints, Fault, is_fit_id, mend
 from tradewise_otel.record.verdict import judge
 from tradewise_otel.redact.walk import Redactor
 
@@ -59,12 +59,13 @@ class Sink:
     ) -> None:
         self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
+        self._complaints = Complaints()
 
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
         self._ledger.add("emitted", "logs")
-        self._complete(event)
         self._check(event)
+        self._complete(event)
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
         event.size = len(line)
@@ -104,8 +105,16 @@ class Sink:
 
     def _check(self, event: Event) -> None:
         # Our own events are checked by the tests, once and for all.
-        if event.logger_name != OWN_LOGGER and (wrong := wrong_fields(event)):
-            self._ledger.add("invalid", "logs", len(wrong), "type")
+        if event.logger_name != OWN_LOGGER:
+            for fault in mend(event):
+                self.complain(event, fault)
+
+    def complain(self, event: Event, fault: Fault) -> None:
+        """Counts what is wrong with an event of the app; the first of a kind is told in a line."""
+        self._ledger.add("invalid", "logs", reason=fault.kind)
+        complaint = self._complaints.first(event, fault)
+        if complaint is not None:
+            self.emit(complaint)
 
     def hold(self, event: Event, request: Request) -> None:
         """Sends an event once its request has something to say: its user, a later record, an answer."""
@@ -137,6 +146,8 @@ class Sink:
 
     def _name_session(self, request: Request) -> None:
         if request.session_id is not None and request.session_pseudonym is None:
+            if not is_fit_id(request.session_id):
+                self._ledger.add("invalid", "logs", reason="id")
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
     def _redacted_line(self, event: Event) -> bytes:

@@ -19,6 +19,7 @@ from opentelemetry import trace
 
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.context import Request, current
+from tradewise_otel.texts import printable
 
 SEVERITY: dict[str, int] = {"DEBUG": 5, "INFO": 9, "WARNING": 13, "ERROR": 17, "CRITICAL": 21}
 """OpenTelemetry severity number of each documented level."""
@@ -35,8 +36,8 @@ ENVELOPE = frozenset(
 
 # What every LogRecord has; anything beyond it came by `extra=`.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-# uvicorn's own copy of the message with terminal colours in it.
-_NOISE = frozenset({"color_message"})
+# `color_message` is uvicorn's own copy of the message with terminal colours in it.
+_NOT_FIELDS = frozenset({"color_message", "event_type"})
 
 
 @dataclass(slots=True)
@@ -114,10 +115,7 @@ def automatic(
 
 def from_log_record(record: logging.LogRecord) -> Event:
     """An event from a stdlib record: text, `extra=`, exception, caller, and the span it was logged in."""
-    context, request = span_context(), living_request()
-    if not context.is_valid and request is not None and request.span is not None:
-        # The server's own line about an exception comes when the span is no longer the current one.
-        context = request.span.get_span_context()
+    context, request = here()
     fields, event_type = extra_of(record.__dict__, _STANDARD)
     return Event(
         timestamp_ns=int(record.created * 1e9),
@@ -152,7 +150,7 @@ def text_of(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:
-        return f"{record.msg!s} (arguments do not fit: {type(error).__name__})"
+        return f"{printable(record.msg)} (arguments do not fit: {type(error).__name__})"
 
 
 def extra_of(
@@ -162,17 +160,17 @@ def extra_of(
     fields = {
         (f"extra.{key}" if key in ENVELOPE else key): value
         for key, value in attributes.items()
-        if key not in apart_from
-        and key not in _NOISE
-        and key != "event_type"
-        and not key.startswith("_")
-        and value is not None
+        if value is not None and key not in apart_from and key not in _NOT_FIELDS and not _is_private(key)
     }
     event_type = attributes.get("event_type")
     if "service" in fields and event_type != "external_api_call":
         # The line's `service` is the emitter everywhere else (contract 1).
         fields["extra.service"] = fields.pop("service")
-    return fields, str(event_type) if event_type else None
+    return fields, (_text(event_type) or None) if event_type is not None else None
+
+
+def _is_private(key: object) -> bool:
+    return isinstance(key, str) and key.startswith("_")
 
 
 def exception_of(exc_info: Any, exc_text: str | None = None) -> ExceptionInfo | None:
@@ -192,6 +190,15 @@ def _text(value: object) -> str:
         return str(value)
     except Exception:
         return f"<unprintable {type(value).__name__}>"
+
+
+def here() -> tuple[trace.SpanContext, Request | None]:
+    """The span and the holder that a record made here and now belongs to."""
+    context, request = span_context(), living_request()
+    if not context.is_valid and request is not None and request.span is not None:
+        # The server's own line about an exception comes when the span is no longer the current one.
+        context = request.span.get_span_context()
+    return context, request
 
 
 def span_context() -> trace.SpanContext:

@@ -1,17 +1,159 @@
-"""Does an event say what the catalogue documents? Counted at run time, asserted in tests, never raised."""
+"""Does an event say what the catalogue documents? Mended where that loses nothing, named, never raised.
+
+What an app hands over may be anything. Ids become text, times become UTC, numbers that are none go; any
+other value of a wrong type stays as given (contract 1). Each fault is counted by its kind, and the first of
+a kind is told in one line.
+"""
 
 from __future__ import annotations
 
-from tradewise_otel.catalogue.lookup import event_for, field_types, fits
-from tradewise_otel.record.build import Event
+import math
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timezone
+from functools import cache
+from typing import NamedTuple
+
+from tradewise_otel.catalogue.common import Context
+from tradewise_otel.catalogue.lookup import event_for, field_types, fields_of, fits, must_be_stated
+from tradewise_otel.record.build import Event, automatic
+from tradewise_otel.texts import printable
+
+_IDS = frozenset(fields_of(Context))
+_ID_LENGTH = 1024
+_TOLD = 100
+"""Faults that are told in a line, each once a process; all are counted."""
+
+_WORDS = {
+    "type": "has another type than documented",
+    "missing": "is missing",
+    "unknown": "is not among its fields",
+    "number": "is not a number",
+    "id": "is too long for an id, or not printable",
+    "time": "has no time zone, UTC is assumed",
+    "positional": "was not given by name, and is left out",
+    "name": "is no name: lower case letters, digits and underscores, at most 64",
+}
 
 
-def wrong_fields(event: Event) -> list[str]:
-    """Names of documented fields whose value has another type than documented.
+class Fault(NamedTuple):
+    """What is wrong with a field: a kind, one of `_WORDS`, and the field's name."""
 
-    Unknown fields are welcome (they pass through redacted), missing ones are the app's business.
+    kind: str
+    field: str
+
+
+class _Shape(NamedTuple):
+    """What the fields of one event must be: their types, exact ones first, and which must be there."""
+
+    usual: Mapping[str, frozenset[type]]
+    required: frozenset[str]
+
+
+def mend(event: Event) -> list[Fault]:
+    """Makes the event's fields fit for a line, in place; answers what was wrong with them.
+
+    Unknown fields are welcome: they pass through, redacted.
     """
-    if event.event_type is None:
+    fields, faults = event.fields, []
+    usual, required = _shape(event_for(event.event_type).name)
+    for name, value in [*fields.items()]:
+        kind = type(value)
+        if kind is float:
+            # What is infinite or no number differs from itself, less itself, from nothing.
+            fine = value - value == 0.0 and kind in usual.get(name, _NUMBERS)
+        elif name in _IDS:
+            fine = kind is str and value and is_fit_id(value)
+        else:
+            fine = kind in usual.get(name, _PLAIN)
+        if not fine:
+            faults += _mend_safely(event, name, value)
+    if not required <= fields.keys():
+        faults += _missing(event, required.difference(fields, (fault.field for fault in faults)))
+    return faults
+
+
+def is_fit_id(text: str) -> bool:
+    """Whether a text is what ids are like: printable, and not beyond all measure."""
+    return len(text) <= _ID_LENGTH and text.isprintable()
+
+
+class Complaints:
+    """Tells the first fault of each kind: one WARNING line, then silence."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, Fault]] = set()
+
+    def first(self, event: Event, fault: Fault) -> Event | None:
+        """The line that names event and field, unless that has been said before."""
+        about = (event_for(event.event_type).name, fault)
+        if about in self._told or len(self._told) >= _TOLD:
+            return None
+        self._told.add(about)
+        place = f" ({event.source[0]}:{event.source[1]})" if event.source else ""
+        text = f"event {event.event_type}: {fault.field} {_WORDS[fault.kind]}{place}; more are only counted"
+        return automatic(None, "WARNING", text, {}, None, None)
+
+
+def _mend_safely(event: Event, name: str, value: object) -> list[Fault]:
+    try:
+        return _mend_field(event, name, value)
+    except Exception:
+        # A value whose own methods raise, or a time beyond what has a form in UTC.
+        event.fields[name] = printable(value)
+        return [Fault("type", name)]
+
+
+def _mend_field(event: Event, name: str, value: object) -> list[Fault]:
+    types = field_types(event_for(event.event_type)).get(name, ())
+    if name in _IDS:
+        return _mend_id(event, name, value)
+    if isinstance(value, float) and not math.isfinite(value):
+        del event.fields[name]
+        return [Fault("number", name)]
+    if isinstance(value, date):
+        return _mend_time(event, name, value, documented=bool(types))
+    return [] if fits(value, types) else [Fault("type", name)]
+
+
+def _mend_id(event: Event, name: str, value: object) -> list[Fault]:
+    text = event.fields[name] = str.__str__(value) if isinstance(value, str) else printable(value)
+    if not text:
+        # Absent when unknown, never empty.
+        del event.fields[name]
         return []
-    types = field_types(event_for(event.event_type))
-    return [name for name, value in event.fields.items() if name in types and not fits(value, types[name])]
+    if not isinstance(value, str):
+        return [Fault("type", name)]
+    return [] if is_fit_id(text) else [Fault("id", name)]
+
+
+def _mend_time(event: Event, name: str, value: date, documented: bool) -> list[Fault]:
+    faults = [Fault("type", name)] if documented else []
+    if not isinstance(value, datetime):
+        event.fields[name] = value.isoformat()
+        return faults
+    aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
+    event.fields[name] = aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return faults if aware is value else [Fault("time", name)]
+
+
+def _missing(event: Event, names: Iterable[str]) -> list[Fault]:
+    return [Fault("missing", name) for name in sorted(names) if not _known(event, name)]
+
+
+def _known(event: Event, name: str) -> bool:
+    """Whether the request knows an id that the event lacks."""
+    if name not in _IDS or event.request is None:
+        return False
+    event.request.learn_from_state()
+    return getattr(event.request, name) is not None
+
+
+@cache
+def _shape(event_name: str) -> _Shape:
+    row = event_for(event_name)
+    usual = {name: frozenset(types) for name, types in field_types(row).items() if types}
+    return _Shape(usual, must_be_stated(row))
+
+
+_PLAIN = frozenset({str, int, bool, float, list, dict, tuple, type(None)})
+_NUMBERS = frozenset({float})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import date, datetime, time
 from enum import Enum
 from itertools import islice
 from typing import Any
@@ -12,6 +11,7 @@ from tradewise_otel.catalogue import sensitive
 from tradewise_otel.catalogue.sensitive import CUT, MASK
 from tradewise_otel.redact import keys
 from tradewise_otel.redact.text import Counts, count, cut, redact_text
+from tradewise_otel.texts import printable
 
 _INT64 = 1 << 63
 _LISTS = (list, tuple, set, frozenset)
@@ -119,21 +119,3 @@ class Walk:
 
     def _string(self, value: str, limit: int, key: str = "") -> str:
         return cut(redact_text(value, self.counts, key), limit, self.counts)
-
-
-def printable(value: object) -> str:
-    """Any object as text; one whose own text raises becomes `<unprintable TYPE>`."""
-    try:
-        return _printed(value)
-    except Exception:
-        return f"<unprintable {type(value).__name__}>"
-
-
-def _printed(value: object) -> str:
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
-    return str(value)

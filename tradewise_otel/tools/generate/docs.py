@@ -15,7 +15,7 @@ from tradewise_otel.catalogue.alerts import ALERTS
 from tradewise_otel.catalogue.common import Context
 from tradewise_otel.catalogue.envelope import ExceptionInfo, Line, SourceLocation
 from tradewise_otel.catalogue.events import EVENTS, PLAIN
-from tradewise_otel.catalogue.lookup import fields_of
+from tradewise_otel.catalogue.lookup import fields_of, required_fields
 from tradewise_otel.catalogue.metrics import (
     DERIVED_TAGS,
     EXPORT_INTERVAL_SECONDS,
@@ -121,8 +121,7 @@ def _own_fields(event: EventType, own: dict[str, Field]) -> str:
 
 
 def _is_optional_id(event: EventType, name: str) -> bool:
-    required: frozenset[str] = event.fields.__required_keys__  # type: ignore[attr-defined]
-    return name in fields_of(Context) and name not in required
+    return name in fields_of(Context) and name not in required_fields(event)
 
 
 def _field_table(shape: Any, fields: Any) -> str:
@@ -130,7 +129,7 @@ def _field_table(shape: Any, fields: Any) -> str:
     required = shape.__required_keys__
     rows = (
         (
-            f"**`{name}`**" if name in required else f"`{name}`",
+            f"**`{name}`**" if name in required or mark.filled else f"`{name}`",
             _type_words(hints[name]),
             mark.brief,
             _code(json.dumps(mark.example)),
@@ -158,6 +157,7 @@ def _type_words(hint: Any) -> str:
 def _notes(mark: Field) -> str:
     notes = (
         mark.unit if mark.unit not in ("", "1") else "",
+        "filled from the state store" if mark.filled else "",
         mark.sensitivity if mark.sensitivity != "plain" else "",
         f"up to {mark.max_length} characters" if mark.max_length != Field("", "").max_length else "",
         f"in Datadog {_codes(mark.datadog)}" if mark.datadog else "",

@@ -1,0 +1,76 @@
+"""How a typed call leaves the app: into the running pipeline, or the plain way where none runs.
+
+One pipeline runs a process, as one set of OpenTelemetry's providers does; it opens the door when it starts.
+A forked child has its parent's, which knows of forks. Without the launcher a typed call is what an app
+would have written by hand: `logging.getLogger(__name__).log(level, message, extra=fields)`.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, ParamSpec
+
+from tradewise_otel.catalogue.lookup import event_for
+from tradewise_otel.catalogue.vocabulary import EventType
+from tradewise_otel.record.statement import Statement, statement
+
+P = ParamSpec("P")
+Take = Callable[[EventType, tuple[object, ...], dict[str, Any], FrameType], None]
+"""Takes a call: the row of its event, positional arguments, arguments by name, the caller's frame."""
+
+_REFUSED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+
+
+def states(event: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Makes the declaration of a call one that states `event`, and that no argument makes raise."""
+    row = event_for(event)
+
+    def of(declared: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(declared)
+        def state(*args: P.args, **kwargs: P.kwargs) -> None:
+            _door.take(row, args, kwargs, sys._getframe(1))
+
+        return state
+
+    return of
+
+
+def open_to(take: Take) -> Take:
+    """Hands every call from now on to `take`, which must not raise; answers who had them before."""
+    before, _door.take = _door.take, take
+    return before
+
+
+def plainly(row: EventType, positional: tuple[object, ...], given: dict[str, Any], caller: FrameType) -> None:
+    """Logs a call the plain way; the app's own levels, handlers and formatters have it."""
+    try:
+        said = statement(row, positional, given)
+    except Exception:
+        # Nobody is there to count it.
+        return
+    logger = logging.getLogger(caller.f_globals.get("__name__"))
+    level: int = getattr(logging, said.level)
+    if logger.isEnabledFor(level):
+        logger.handle(_record(logger, level, said, caller))
+
+
+def _record(logger: logging.Logger, level: int, said: Statement, caller: FrameType) -> logging.LogRecord:
+    code = caller.f_code
+    fields = {(f"extra.{name}" if name in _REFUSED else name): value for name, value in said.fields.items()}
+    place = (code.co_filename, caller.f_lineno)
+    extra = {"event_type": said.event_type, **fields}
+    return logger.makeRecord(logger.name, level, *place, said.message, (), None, code.co_name, extra)
+
+
+class _Door:
+    __slots__ = ("take",)
+
+    def __init__(self) -> None:
+        self.take: Take = plainly
+
+
+_door = _Door()

@@ -1,0 +1,23 @@
+"""Any object as text, whatever its own methods do: what apps hand over may raise when it is asked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+
+def printable(value: object) -> str:
+    """Any object as text; one whose own text raises becomes `<unprintable TYPE>`."""
+    try:
+        return _printed(value)
+    except Exception:
+        return f"<unprintable {type(value).__name__}>"
+
+
+def _printed(value: object) -> str:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}"
+    return str(value)
