@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from tradewise_otel.catalogue.vocabulary import EventType
-from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.out.sink import Sink
 from tradewise_otel.record.build import Event, here
 from tradewise_otel.record.statement import statement
 
@@ -15,8 +15,8 @@ from tradewise_otel.record.statement import statement
 class StatedEvents:
     """Takes typed calls; levels of loggers do not concern them."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._sink = runtime.sink
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
 
     def take(
         self, row: EventType, positional: tuple[object, ...], given: dict[str, Any], caller: FrameType
