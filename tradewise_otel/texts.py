@@ -7,6 +7,8 @@ from datetime import date, datetime, time
 
 def printable(value: object) -> str:
     """Any object as text; one whose own text raises becomes `<unprintable TYPE>`."""
+    if type(value) is str:
+        return value
     try:
         return _printed(value)
     except Exception:

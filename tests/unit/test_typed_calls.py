@@ -14,7 +14,7 @@ from tradewise_otel import events
 from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import fields_of, must_be_stated
 from tradewise_otel.catalogue.vocabulary import EventType
-from tradewise_otel.record.statement import level_of
+from tradewise_otel.record.statement import Call
 from tradewise_otel.tools.generate.calls import call_name
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_a_typed_call_gives_the_record_of_the_plain_way(
     fields = examples(row)
     event_type = row.name + ("x" if row.open_family else "")
     state(row, message="as said", **fields)
-    level = logging.getLevelName(level_of(row, fields))
+    level = logging.getLevelName(Call(row).level(fields))
     log.log(level, "as said", extra={"event_type": event_type, **fields})
     typed, plain = map(without_ids, tradewise_events.lines)
     assert typed == plain

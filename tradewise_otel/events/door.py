@@ -15,24 +15,23 @@ from types import FrameType
 from typing import Any, ParamSpec
 
 from tradewise_otel.catalogue.lookup import event_for
-from tradewise_otel.catalogue.vocabulary import EventType
-from tradewise_otel.record.statement import Statement, statement
+from tradewise_otel.record.statement import Call, Statement
 
 P = ParamSpec("P")
-Take = Callable[[EventType, tuple[object, ...], dict[str, Any], FrameType], None]
-"""Takes a call: the row of its event, positional arguments, arguments by name, the caller's frame."""
+Take = Callable[[Call, tuple[object, ...], dict[str, Any], FrameType], None]
+"""Takes a call: what it states, positional arguments, arguments by name, the caller's frame."""
 
 _REFUSED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
 def states(event: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Makes the declaration of a call one that states `event`, and that no argument makes raise."""
-    row = event_for(event)
+    call = Call(event_for(event))
 
     def of(declared: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(declared)
         def state(*args: P.args, **kwargs: P.kwargs) -> None:
-            _door.take(row, args, kwargs, sys._getframe(1))
+            _door.take(call, args, kwargs, sys._getframe(1))
 
         return state
 
@@ -45,10 +44,10 @@ def open_to(take: Take) -> Take:
     return before
 
 
-def plainly(row: EventType, positional: tuple[object, ...], given: dict[str, Any], caller: FrameType) -> None:
+def plainly(call: Call, positional: tuple[object, ...], given: dict[str, Any], caller: FrameType) -> None:
     """Logs a call the plain way; the app's own levels, handlers and formatters have it."""
     try:
-        said = statement(row, positional, given)
+        said = call.understood(positional, given)
     except Exception:
         # Nobody is there to count it.
         return

@@ -10,11 +10,10 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import orjson
-
 from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
-from tradewise_otel.context import Release, Request
+from tradewise_otel.context import Request
+from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines, serialise
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
@@ -59,6 +58,7 @@ class Sink:
     ) -> None:
         self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
+        self._plain = PlainLine(lines, redactor)
         self._complaints = Complaints()
 
     def emit(self, event: Event) -> None:
@@ -69,24 +69,24 @@ class Sink:
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
         event.size = len(line)
-        if self._queue is None:
-            go: Release = functools.partial(self._write_stamped, line)
-        else:
+        if self._queue is not None:
             # For people: at once, whatever becomes of the record.
             self._write(line)
-            go = functools.partial(self._queue_judged, event)
+            line = b""
         if decided or event.request is None:
-            go(event.reason, event.weight)
+            self._send(event, line)
         else:
-            event.request.until_verdict(go, len(line))
+            event.request.until_verdict(functools.partial(self._send_judged, event, line), event.size)
 
-    def _queue_judged(self, event: Event, reason: str, weight: float) -> None:
+    def _send_judged(self, event: Event, line: bytes, reason: str, weight: float) -> None:
         event.reason, event.weight = reason, weight
+        self._send(event, line)
+
+    def _send(self, event: Event, line: bytes) -> None:
+        """Sends a judged event on its road; `line` is the record where lines are the road."""
         if self._queue is not None:
             self._queue(event)
-
-    def _write_stamped(self, line: bytes, reason: str, weight: float) -> None:
-        if self._write(self._lines.stamped(line, reason, weight)):
+        elif self._write(self._lines.stamped(line, event.reason, event.weight)):
             self._ledger.add("delivered", "logs")
         else:
             self._ledger.add("dropped", "logs", reason="no_road")
@@ -151,7 +151,7 @@ class Sink:
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
     def _redacted_line(self, event: Event) -> bytes:
-        line = self._redactor.plain(self._lines.document(event), orjson.dumps)
+        line = self._plain.of(event)
         if line is not None:
             return self._lines.text(event, line)
         self._scrub(event)

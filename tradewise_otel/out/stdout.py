@@ -31,47 +31,51 @@ class Lines:
         self._console = console
         self._colour = console and _is_terminal()
         self._second = (0, "")
+        self._last: tuple[int, int, dict[str, str]] = (0, 0, {})
 
     def document(self, event: Event) -> dict[str, Any]:
         """The line as a dict (contract 1); absent is absent, not null."""
-        line: dict[str, Any] = {
-            "timestamp": self._timestamp(event.timestamp_ns),
-            "level": event.level,
-            "logger_name": event.logger_name,
-            "service": self._service,
-        }
-        if self._version:
-            line["version"] = self._version
-        line["environment"] = self._environment
-        line["message"] = event.message
-        if event.event_type is not None:
-            line["event_type"] = event.event_type
-        _add_ids(line, event)
-        line["process_id"] = os.getpid()
-        line["thread_id"] = event.thread_id
-        if event.source is not None:
-            line["source"] = dict(zip(("file", "line", "function"), event.source, strict=True))
-        self._add_fields(line, event)
-        return line
+        return {"timestamp": self.clock(event), **self.head(event), **self.tail(event)}
 
-    def _add_fields(self, line: dict[str, Any], event: Event) -> None:
-        line.update(event.fields)
+    def head(self, event: Event) -> dict[str, Any]:
+        """What lines from one place in the code have in common."""
+        head: dict[str, Any] = {"level": event.level, "logger_name": event.logger_name}
+        head["service"] = self._service
+        if self._version:
+            head["version"] = self._version
+        head["environment"] = self._environment
+        if event.event_type is not None:
+            head["event_type"] = event.event_type
+        if event.source is not None:
+            head["source"] = dict(zip(("file", "line", "function"), event.source, strict=True))
+        return head
+
+    def tail(self, event: Event) -> dict[str, Any]:
+        """What is this line's own; of what is in `head` only the `service` of an event that names one."""
+        tail: dict[str, Any] = {"message": event.message, **event.identity}
+        if event.trace_id:
+            tail |= self._trace(event)
+        tail["event_id"] = event.event_id
+        tail["process_id"] = os.getpid()
+        tail["thread_id"] = event.thread_id
+        tail |= event.fields
         if "service" in event.fields:
             # Only `external_api_call` brings one: the document makes it the called service there.
-            line["emitter"] = self._service
+            tail["emitter"] = self._service
         if event.exception is not None:
-            line["exception"] = {
+            tail["exception"] = {
                 "type": event.exception.type,
                 "message": event.exception.message,
                 "traceback": event.exception.traceback,
             }
+        return tail
 
     def text(self, event: Event, document: bytes) -> bytes:
         """What is written for an event whose JSON is `document`."""
         if not self._console:
             return document + b"\n"
         fields = " ".join(f"{key}={value}" for key, value in event.fields.items())
-        clock = self._timestamp(event.timestamp_ns)[11:23]
+        clock = self.clock(event)[11:23]
         level = f"\x1b[{_COLOURS[event.level]}m{event.level}\x1b[0m" if self._colour else event.level
         kind = f" [{event.event_type}]" if event.event_type else ""
         trace = "".join(event.exception.traceback) if event.exception else ""
@@ -83,21 +87,22 @@ class Lines:
         verdict = serialise({"sampling.reason": reason, "sampling.weight": weight})
         return b"%b,%b\n" % (line[:-2], verdict[1:])
 
-    def _timestamp(self, ns: int) -> str:
-        second, milliseconds = divmod(ns // 1_000_000, 1000)
+    def _trace(self, event: Event) -> dict[str, str]:
+        # Events of one span often come one after the other.
+        trace_id, span_id, ids = self._last
+        if span_id != event.span_id or trace_id != event.trace_id:
+            ids = {"trace_id": f"{event.trace_id:032x}", "span_id": f"{event.span_id:016x}"}
+            self._last = (event.trace_id, event.span_id, ids)
+        return ids
+
+    def clock(self, event: Event) -> str:
+        """The event's time as lines show it."""
+        second, milliseconds = divmod(event.timestamp_ns // 1_000_000, 1000)
         known, text = self._second
         if second != known:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = (second, text)
         return f"{text}.{milliseconds:03d}Z"
-
-
-def _add_ids(line: dict[str, Any], event: Event) -> None:
-    line.update(event.identity)
-    if event.trace_id:
-        line["trace_id"] = f"{event.trace_id:032x}"
-        line["span_id"] = f"{event.span_id:016x}"
-    line["event_id"] = event.event_id
 
 
 def serialise(document: dict[str, Any]) -> bytes:
@@ -127,10 +132,10 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Blocks as `print` would; a closed stdout is the app's business and ends nothing."""
         with self._lock:
-            view = memoryview(line)
-            while view:
+            done = 0
+            while done < len(line):
                 try:
-                    view = view[os.write(self._descriptor, view) :]
+                    done += os.write(self._descriptor, line[done:] if done else line)
                 except BlockingIOError:
                     # A non-blocking pipe that is full, as some process managers hand out.
                     time.sleep(0.001)

@@ -5,9 +5,8 @@ A call may be wrong in any way; what can be told of it is told, and the rest is 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from functools import cache
+import string
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tradewise_otel.catalogue.lookup import fields_of
@@ -16,7 +15,8 @@ from tradewise_otel.record.build import extra_of
 from tradewise_otel.record.check import Fault
 from tradewise_otel.texts import printable
 
-_NAME = re.compile(r"[a-z0-9_]{1,64}")
+_NAME = frozenset(string.ascii_lowercase + string.digits + "_")
+_NAME_LENGTH = 64
 
 
 class Statement(NamedTuple):
@@ -26,65 +26,70 @@ class Statement(NamedTuple):
     level: Level
     message: str
     fields: dict[str, Any]
-    faults: tuple[Fault, ...] | list[Fault]
+    faults: Sequence[Fault]
 
 
-def statement(row: EventType, positional: tuple[object, ...], given: dict[str, Any]) -> Statement:
-    """What `events.<row>(*positional, **given)` says.
+class Call:
+    """A typed call of the catalogue's: what is known of it before it is made."""
 
-    Args:
-        positional: of an open family the name of the event, else nothing.
-        given: fields by name, and `message` and `extra` of the call. Taken apart.
-    """
-    message, extra = given.pop("message", None), given.pop("extra", None)
-    if not positional and not row.open_family and extra is None and given.keys() <= _documented(row):
+    __slots__ = ("_brief", "_documented", "_family", "_level", "_name", "_usual_level")
+
+    def __init__(self, row: EventType) -> None:
+        self._name, self._family, self._usual_level = row.name, row.open_family, row.level
+        self._documented = frozenset(fields_of(row.fields))
+        self._brief = row.brief.rstrip(".")
+        self._level = _LEVELS.get(row.name)
+
+    def understood(self, positional: tuple[object, ...], given: dict[str, Any]) -> Statement:
+        """What a call with these arguments says.
+
+        Args:
+            positional: of an open family the name of the event, else nothing.
+            given: fields by name, and `message` and `extra` of the call. Taken apart.
+        """
+        message = given.pop("message", None)
+        if self._family:
+            return self._of_family(positional, given, message)
+        faults: Sequence[Fault] = ()
+        if positional or not given.keys() <= self._documented:
+            given, faults = self._loosely(positional, given)
         fields = {name: value for name, value in given.items() if value is not None}
-        return Statement(row.name, level_of(row, fields), _message(message, row.name, row), fields, ())
-    faults: list[Fault] = []
-    event_type = _named(row, positional, given, faults)
-    if isinstance(extra, Mapping):
-        given = {**extra, **{name: value for name, value in given.items() if value is not None}}
-    elif extra is not None:
-        faults.append(Fault("type", "extra"))
-    fields = extra_of(given)[0]
-    return Statement(event_type, level_of(row, fields), _message(message, event_type, row), fields, faults)
+        text = self._brief if message is None else printable(message)
+        return Statement(self._name, self.level(fields), text, fields, faults)
+
+    def level(self, fields: Mapping[str, Any]) -> Level:
+        """The level of the event with these fields (contract 2)."""
+        return self._usual_level if self._level is None else self._level(fields)
+
+    def _of_family(self, positional: tuple[object, ...], given: dict[str, Any], message: object) -> Statement:
+        """An event of an open family: its name is the first argument, and all fields are welcome."""
+        name = positional[0] if positional else ""
+        faults = [Fault("positional", "an argument")] * (len(positional) - 1)
+        if not is_name(name):
+            faults.append(Fault("name", "the event's name"))
+        text = printable(name)
+        event_type = text if text.startswith(self._name) else self._name + text
+        fields = extra_of(given)[0]
+        said = event_type[len(self._name) :].replace("_", " ") if message is None else printable(message)
+        return Statement(event_type, self._usual_level, said, fields, faults)
+
+    def _loosely(
+        self, positional: tuple[object, ...], given: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[Fault]]:
+        """The fields of a call with further ones, wanted or not; what was not wanted."""
+        extra = given.pop("extra", None)
+        faults = [Fault("positional", "an argument")] * len(positional)
+        faults += [Fault("unknown", name) for name in given.keys() - self._documented]
+        if isinstance(extra, Mapping):
+            given = {**extra, **{name: value for name, value in given.items() if value is not None}}
+        elif extra is not None:
+            faults.append(Fault("type", "extra"))
+        return extra_of({**given, "event_type": self._name})[0], faults
 
 
-def level_of(row: EventType, fields: Mapping[str, Any]) -> Level:
-    """The level of an event with these fields (contract 2)."""
-    rule = _LEVELS.get(row.name)
-    return row.level if rule is None else rule(fields)
-
-
-def _named(
-    row: EventType, positional: tuple[object, ...], given: Mapping[str, Any], faults: list[Fault]
-) -> str:
-    """The event type, and what is wrong with the names of the call."""
-    faults += [Fault("positional", "an argument")] * (len(positional) - row.open_family)
-    if not row.open_family:
-        faults += [Fault("unknown", str(name)) for name in given.keys() - _documented(row)]
-        return row.name
-    name = positional[0] if positional else ""
-    text = name if isinstance(name, str) else printable(name)
-    if not isinstance(name, str) or _NAME.fullmatch(text) is None:
-        faults.append(Fault("name", "the event's name"))
-    return text if text.startswith(row.name) else row.name + text
-
-
-def _message(given: object, event_type: str, row: EventType) -> str:
-    if given is not None:
-        return given if type(given) is str else printable(given)
-    return event_type[len(row.name) :].replace("_", " ") if row.open_family else _brief(row)
-
-
-@cache
-def _documented(row: EventType) -> frozenset[str]:
-    return frozenset(fields_of(row.fields))
-
-
-@cache
-def _brief(row: EventType) -> str:
-    return row.brief.rstrip(".")
+def is_name(name: object) -> bool:
+    """Whether this names an event of an open family: lower case letters, digits, underscores, at most 64."""
+    return isinstance(name, str) and 0 < len(name) <= _NAME_LENGTH and _NAME.issuperset(name)
 
 
 def _failed(fields: Mapping[str, Any]) -> Level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from itertools import islice
@@ -87,8 +88,10 @@ class Walk:
         kind = type(value)
         if kind is str:
             return self._string(value, self._limits.get(key, sensitive.STRING_LIMIT), key)  # type: ignore[arg-type]
-        if value is None or kind is bool or kind is float:
+        if value is None or kind is bool:
             return value
+        if kind is float:
+            return self._number(value, depth)  # type: ignore[arg-type]
         if kind is int:
             return value if -_INT64 <= value < _INT64 else str(value)  # type: ignore[operator]
         if isinstance(value, Enum):
@@ -96,6 +99,13 @@ class Walk:
         if isinstance(value, (Mapping, *_LISTS)):
             return self._container(value, depth, key)
         return self._string(printable(value), self._limits.get(key, sensitive.STRING_LIMIT), key)
+
+    def _number(self, value: float, depth: int) -> float | None:
+        # A record's own fields are looked at elsewhere; in what is nested JSON knows null only.
+        if depth == 1 or math.isfinite(value):
+            return value
+        count(self.counts, "number")
+        return None
 
     def _container(self, value: Collection[object], depth: int, key: str) -> object:
         if depth >= sensitive.DEPTH_LIMIT or self._left < 0:
