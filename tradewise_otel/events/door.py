@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, ParamSpec
 
 from tradewise_otel.catalogue.lookup import event_for
-from tradewise_otel.record.statement import Call, Statement
+from tradewise_otel.record.statement import Call
 
 P = ParamSpec("P")
 Take = Callable[[Call, tuple[object, ...], dict[str, Any], FrameType], None]
@@ -47,22 +47,23 @@ def open_to(take: Take) -> Take:
 def plainly(call: Call, positional: tuple[object, ...], given: dict[str, Any], caller: FrameType) -> None:
     """Logs a call the plain way; the app's own levels, handlers and formatters have it."""
     try:
-        said = call.understood(positional, given)
+        event_type, level, message, fields, _ = call.understood(positional, given)
     except Exception:
         # Nobody is there to count it.
         return
     logger = logging.getLogger(caller.f_globals.get("__name__"))
-    level: int = getattr(logging, said.level)
-    if logger.isEnabledFor(level):
-        logger.handle(_record(logger, level, said, caller))
+    number: int = getattr(logging, level)
+    if logger.isEnabledFor(number):
+        extra = {(f"extra.{name}" if name in _REFUSED else name): value for name, value in fields.items()}
+        logger.handle(_record(logger, number, message, {"event_type": event_type, **extra}, caller))
 
 
-def _record(logger: logging.Logger, level: int, said: Statement, caller: FrameType) -> logging.LogRecord:
+def _record(
+    logger: logging.Logger, level: int, message: str, extra: dict[str, Any], caller: FrameType
+) -> logging.LogRecord:
     code = caller.f_code
-    fields = {(f"extra.{name}" if name in _REFUSED else name): value for name, value in said.fields.items()}
     place = (code.co_filename, caller.f_lineno)
-    extra = {"event_type": said.event_type, **fields}
-    return logger.makeRecord(logger.name, level, *place, said.message, (), None, code.co_name, extra)
+    return logger.makeRecord(logger.name, level, *place, message, (), None, code.co_name, extra)
 
 
 class _Door:

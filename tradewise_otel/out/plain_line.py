@@ -1,11 +1,15 @@
-"""The line of an event that may leave as it is, in one step: most events of a running app.
+"""The line of an event that may leave as it is, put together from bytes: most events of a running app.
 
-What all lines from one place in the code have in common is judged once and kept as bytes; the rest of each
-line is serialised and judged anew. Both halves hold whole names and values, so that nothing secret can
-stand across them.
+What lines share is serialised and judged once: the head by place in the code, texts, and who is asking by
+span. Left for each line are its fields, a clock and an id. Every part holds whole names and values, so that
+nothing secret can stand across two of them.
 """
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -16,37 +20,81 @@ from tradewise_otel.redact.walk import Redactor
 _REMEMBERED = 1024
 _LONGEST = 512
 
+_Who = tuple[int, dict[str, str], bytes]
+"""Trace, identity and both as part of a line."""
+
 
 class PlainLine:
-    """Gives lines of plain events; safe to share between threads and across forks."""
+    """Gives lines of plain events; safe to share between threads and across forks.
+
+    Parts are written `"name":value,` without braces.
+    """
 
     def __init__(self, lines: Lines, redactor: Redactor) -> None:
         self._lines, self._redactor = lines, redactor
         self._heads: dict[object, bytes] = {}
+        self._texts: dict[str, bytes] = {}
+        self._who: dict[int, _Who] = {}
+        self._threads: dict[tuple[int, int], bytes] = {}
 
     def of(self, event: Event) -> bytes | None:
         """The JSON of the event; None where it has to be looked through."""
         fields = event.fields
-        if "service" in fields:
-            # The called one, in the place of ours.
+        if event.exception is not None or not event.identity.keys().isdisjoint(fields):
             return self._redactor.plain(self._lines.document(event), orjson.dumps)
-        place = (event.level, event.logger_name, event.event_type, event.source)
-        head = self._heads.get(place) or self._learn(place, event)
-        if head is None:
+        place = (event.level, event.logger_name, event.event_type, event.source, "service" in fields)
+        head = self._heads.get(place) or self._learn(self._heads, place, self._lines.head(event))
+        text = self._texts.get(event.message) or self._learn(
+            self._texts, event.message, {"message": event.message}
+        )
+        who = self._of_whom(event)
+        own = self._redactor.plain(fields, orjson.dumps)
+        if head is None or text is None or who is None or own is None:
             return None
-        own = fields if event.exception is None else None
-        tail = self._redactor.plain(self._lines.tail(event), orjson.dumps, own)
-        if tail is None:
-            return None
-        return b'{"timestamp":"' + self._lines.clock(event).encode() + head + tail[1:]
+        parts = (
+            b'{"timestamp":"',
+            self._lines.clock(event).encode(),
+            b'",',
+            head,
+            text,
+            who,
+            self._thread(event),
+            b'"event_id":"',
+            event.event_id.encode(),
+            b'",' if fields else b'"',
+            own[1:],
+        )
+        return b"".join(parts)
 
-    def _learn(self, place: object, event: Event) -> bytes | None:
-        raw = self._redactor.plain(self._lines.head(event), orjson.dumps)
+    def _of_whom(self, event: Event) -> bytes | None:
+        trace_id, identity, known = self._who.get(event.span_id, _NOBODY)
+        if trace_id == event.trace_id and identity == event.identity:
+            return known
+        part = self._part(self._lines.who(event))
+        if part is not None:
+            _keep(self._who, event.span_id, (event.trace_id, event.identity, part))
+        return part
+
+    def _thread(self, event: Event) -> bytes:
+        key = (os.getpid(), event.thread_id)
+        return self._threads.get(key) or _keep(self._threads, key, b'"process_id":%d,"thread_id":%d,' % key)
+
+    def _learn(self, known: dict[Any, bytes], key: object, fields: Mapping[str, object]) -> bytes | None:
+        part = self._part(fields)
+        return part if part is None or len(part) > _LONGEST else _keep(known, key, part)
+
+    def _part(self, fields: Mapping[str, object]) -> bytes | None:
+        raw = self._redactor.plain(fields, orjson.dumps)
         if raw is None:
             return None
-        if len(self._heads) >= _REMEMBERED:
-            self._heads.clear()
-        head = b'",' + raw[1:-1] + b","
-        if len(head) <= _LONGEST:
-            self._heads[place] = head
-        return head
+        return raw[1:-1] + b"," if fields else b""
+
+
+def _keep(known: dict[Any, Any], key: object, part: Any) -> Any:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[key] = part
+    return part
+
+
+_NOBODY: _Who = (0, {}, b"")

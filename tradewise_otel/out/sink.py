@@ -124,12 +124,15 @@ class Sink:
     def _complete(self, event: Event) -> None:
         request = event.request
         if request is not None:
-            request.learn_from_state()
+            if request.scope is not None:
+                request.learn_from_state()
             if not _KNOWN_BY_EXTRA.isdisjoint(event.fields):
                 self._learn(request, event.fields)
             request.settle()
             self._name_session(request)
             event.identity = request.identity()
+            if not event.identity.keys().isdisjoint(event.fields):
+                _leave_to_identity(event)
         session = event.fields.get("session_id")
         if session is not None:
             event.fields["session_id"] = self._pseudonymise(str(session))
@@ -187,3 +190,13 @@ class Sink:
     def _count(self, counts: Mapping[str, int]) -> None:
         for rule, count in counts.items():
             self._ledger.add("redacted", "logs", count, rule)
+
+
+def _leave_to_identity(event: Event) -> None:
+    """Drops fields that say what the request says of who is asking; one that differs stands in its place."""
+    fields, identity = event.fields, event.identity
+    for name in identity.keys() & fields.keys():
+        if fields[name] == identity[name]:
+            del fields[name]
+        else:
+            del identity[name]

@@ -13,6 +13,7 @@ import orjson
 
 from tradewise_otel.record.build import Event
 
+_MILLISECONDS = [f".{number:03d}Z" for number in range(1000)]
 _COLOURS = {"DEBUG": "90", "INFO": "36", "WARNING": "33", "ERROR": "31", "CRITICAL": "41"}
 
 
@@ -31,16 +32,32 @@ class Lines:
         self._console = console
         self._colour = console and _is_terminal()
         self._second = (0, "")
-        self._last: tuple[int, int, dict[str, str]] = (0, 0, {})
 
     def document(self, event: Event) -> dict[str, Any]:
         """The line as a dict (contract 1); absent is absent, not null."""
-        return {"timestamp": self.clock(event), **self.head(event), **self.tail(event)}
+        line = {
+            "timestamp": self.clock(event),
+            **self.head(event),
+            "message": event.message,
+            **self.who(event),
+            "process_id": os.getpid(),
+            "thread_id": event.thread_id,
+            "event_id": event.event_id,
+            **event.fields,
+        }
+        if event.exception is not None:
+            line["exception"] = {
+                "type": event.exception.type,
+                "message": event.exception.message,
+                "traceback": event.exception.traceback,
+            }
+        return line
 
     def head(self, event: Event) -> dict[str, Any]:
         """What lines from one place in the code have in common."""
         head: dict[str, Any] = {"level": event.level, "logger_name": event.logger_name}
-        head["service"] = self._service
+        # Only `external_api_call` brings a service: the document makes it the called one there.
+        head["emitter" if "service" in event.fields else "service"] = self._service
         if self._version:
             head["version"] = self._version
         head["environment"] = self._environment
@@ -50,25 +67,15 @@ class Lines:
             head["source"] = dict(zip(("file", "line", "function"), event.source, strict=True))
         return head
 
-    def tail(self, event: Event) -> dict[str, Any]:
-        """What is this line's own; of what is in `head` only the `service` of an event that names one."""
-        tail: dict[str, Any] = {"message": event.message, **event.identity}
-        if event.trace_id:
-            tail |= self._trace(event)
-        tail["event_id"] = event.event_id
-        tail["process_id"] = os.getpid()
-        tail["thread_id"] = event.thread_id
-        tail |= event.fields
-        if "service" in event.fields:
-            # Only `external_api_call` brings one: the document makes it the called service there.
-            tail["emitter"] = self._service
-        if event.exception is not None:
-            tail["exception"] = {
-                "type": event.exception.type,
-                "message": event.exception.message,
-                "traceback": event.exception.traceback,
-            }
-        return tail
+    def who(self, event: Event) -> dict[str, Any]:
+        """Who was asking, and the span in which it happened, as far as known."""
+        if not event.trace_id:
+            return event.identity
+        return {
+            **event.identity,
+            "trace_id": f"{event.trace_id:032x}",
+            "span_id": f"{event.span_id:016x}",
+        }
 
     def text(self, event: Event, document: bytes) -> bytes:
         """What is written for an event whose JSON is `document`."""
@@ -87,22 +94,14 @@ class Lines:
         verdict = serialise({"sampling.reason": reason, "sampling.weight": weight})
         return b"%b,%b\n" % (line[:-2], verdict[1:])
 
-    def _trace(self, event: Event) -> dict[str, str]:
-        # Events of one span often come one after the other.
-        trace_id, span_id, ids = self._last
-        if span_id != event.span_id or trace_id != event.trace_id:
-            ids = {"trace_id": f"{event.trace_id:032x}", "span_id": f"{event.span_id:016x}"}
-            self._last = (event.trace_id, event.span_id, ids)
-        return ids
-
     def clock(self, event: Event) -> str:
         """The event's time as lines show it."""
-        second, milliseconds = divmod(event.timestamp_ns // 1_000_000, 1000)
+        second, millisecond = divmod(event.timestamp_ns // 1_000_000, 1000)
         known, text = self._second
         if second != known:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = (second, text)
-        return f"{text}.{milliseconds:03d}Z"
+        return text + _MILLISECONDS[millisecond]
 
 
 def serialise(document: dict[str, Any]) -> bytes:

@@ -7,12 +7,12 @@ the JSON line and the OTLP record of contract 1.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import getrandbits
 from typing import Any
 
 from opentelemetry import trace
@@ -38,6 +38,11 @@ ENVELOPE = frozenset(
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 # `color_message` is uvicorn's own copy of the message with terminal colours in it.
 _NOT_FIELDS = frozenset({"color_message", "event_type"})
+
+
+def new_id() -> str:
+    """An id of an event: 16 hex digits, which are its randomness where it is sampled for itself."""
+    return f"{getrandbits(64):016x}"
 
 
 @dataclass(slots=True)
@@ -78,7 +83,7 @@ class Event:
     source: tuple[str, int, str] | None = None
     exception: ExceptionInfo | None = None
     thread_id: int = field(default_factory=threading.get_ident)
-    event_id: str = field(default_factory=lambda: f"{random.getrandbits(64):016x}")
+    event_id: str = field(default_factory=new_id)
     reason: str = "none"
     weight: float = 1.0
     size: int = 0
@@ -195,7 +200,7 @@ def _text(value: object) -> str:
 def here() -> tuple[trace.SpanContext, Request | None]:
     """The span and the holder that a record made here and now belongs to."""
     context, request = span_context(), living_request()
-    if not context.is_valid and request is not None and request.span is not None:
+    if not context.trace_id and request is not None and request.span is not None:
         # The server's own line about an exception comes when the span is no longer the current one.
         context = request.span.get_span_context()
     return context, request
@@ -209,7 +214,7 @@ def span_context() -> trace.SpanContext:
 def living_request() -> Request | None:
     """The current holder for a record that is made here and now."""
     request = current()
-    if request is not None and request.expired:
+    if request is not None and request.ended_at is not None and request.expired:
         # Stragglers keep the correlation id, and nothing of the user or the verdict (P4).
         return Request(request.request_id)
     return request

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tradewise_otel.catalogue.lookup import fields_of
 from tradewise_otel.catalogue.vocabulary import EventType, Level
@@ -19,14 +19,8 @@ _NAME = frozenset(string.ascii_lowercase + string.digits + "_")
 _NAME_LENGTH = 64
 
 
-class Statement(NamedTuple):
-    """One typed call, understood."""
-
-    event_type: str
-    level: Level
-    message: str
-    fields: dict[str, Any]
-    faults: Sequence[Fault]
+Statement = tuple[str, Level, str, dict[str, Any], Sequence[Fault]]
+"""One typed call, understood: event type, level, message, fields, faults."""
 
 
 class Call:
@@ -55,7 +49,7 @@ class Call:
             given, faults = self._loosely(positional, given)
         fields = {name: value for name, value in given.items() if value is not None}
         text = self._brief if message is None else printable(message)
-        return Statement(self._name, self.level(fields), text, fields, faults)
+        return self._name, self.level(fields), text, fields, faults
 
     def level(self, fields: Mapping[str, Any]) -> Level:
         """The level of the event with these fields (contract 2)."""
@@ -71,7 +65,7 @@ class Call:
         event_type = text if text.startswith(self._name) else self._name + text
         fields = extra_of(given)[0]
         said = event_type[len(self._name) :].replace("_", " ") if message is None else printable(message)
-        return Statement(event_type, self._usual_level, said, fields, faults)
+        return event_type, self._usual_level, said, fields, faults
 
     def _loosely(
         self, positional: tuple[object, ...], given: dict[str, Any]

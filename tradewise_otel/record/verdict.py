@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for
 from tradewise_otel.context import Request
 from tradewise_otel.record.build import SEVERITY, Event
@@ -16,6 +17,8 @@ from tradewise_otel.record.build import SEVERITY, Event
 _WARNING = SEVERITY["WARNING"]
 _ERROR = SEVERITY["ERROR"]
 _STRONGER = ("error", "slow")
+# Rows with a condition keep what went wrong, and that is what their level says (contract 2).
+_KEPT = frozenset(row.name for row in EVENTS if row.keeps != "ratio" and not row.keeps_when)
 
 RATIO_RANGE = 1 << 56
 """Randomness of the ratio is a number below this: the low 56 bits of the trace id (OTEP 235)."""
@@ -57,15 +60,9 @@ def _by_request_or_ratio(event: Event, rate: float) -> tuple[str, float]:
 
 
 def _own_reason(event: Event) -> str | None:
-    if event.event_type is not None and _kind_keeps(event):
+    if event.event_type is not None and event_for(event.event_type).name in _KEPT:
         return "event"
     return "severity" if event.severity >= _WARNING else None
-
-
-def _kind_keeps(event: Event) -> bool:
-    row = event_for(event.event_type)
-    # Rows with a condition keep what went wrong, and that is what their level says (contract 2).
-    return row.keeps != "ratio" and not row.keeps_when
 
 
 def _ask_to_keep(event: Event, request: Request) -> None:

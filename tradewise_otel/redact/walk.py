@@ -59,19 +59,12 @@ class Redactor:
         self._nested_names: dict[str, int] = {}
         self._allowed_nested: set[str] = set()
 
-    def plain(
-        self,
-        fields: Mapping[str, object],
-        serialise: Callable[[Any], bytes],
-        foreign: Mapping[str, object] | None = None,
-    ) -> bytes | None:
+    def plain(self, fields: Mapping[str, object], serialise: Callable[[Any], bytes]) -> bytes | None:
         """The serialised form of a record that may leave as it is; None where it needs `mapping`.
 
-        Args:
-            serialise: orjson's writer: the gate knows its escapes, and what it refuses is not plain.
-            foreign: those of the fields whose names and types are not ours; None for all of them.
+        `serialise` is orjson's writer: the gate knows its escapes, and what it refuses is not plain.
         """
-        flat = self._is_flat(fields if foreign is None else foreign)
+        flat = self._is_flat(fields)
         if not flat and not self.is_plain(fields):
             return None
         try:
