@@ -133,7 +133,7 @@ class Pipeline:
         self._report(problems)
 
     def _take_typed_calls(self) -> None:
-        door.open_to(self._ledger.shielded("typed call", StatedEvents(self._sink).take, None))
+        door.open_to(StatedEvents(self._sink).take, self._ledger.internal_error)
 
     def _set_providers(self) -> None:
         sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)

@@ -118,11 +118,11 @@ def tradewise_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaughtEvents]:
     level = root.level
     if level == logging.WARNING:
         root.setLevel(logging.INFO)
-    before = door.open_to(StatedEvents(sink).take)
+    before = door.open_to(StatedEvents(sink).take, _raise)
     token = enter(Request())
     yield caught
     leave(token)
-    door.open_to(before)
+    door.open_to(*before)
     root.setLevel(level)
 
 
@@ -143,6 +143,10 @@ def faults(line: dict[str, Any], also: Collection[str] = ()) -> list[str]:
 def _assert_documented(lines: list[dict[str, Any]], also: Collection[str]) -> None:
     found = [fault for line in lines for fault in faults(line, also)]
     assert not found, "; ".join(found)
+
+
+def _raise(where: str, error: Exception) -> None:
+    raise error
 
 
 def _sink(caught: CaughtEvents) -> Sink:

@@ -21,6 +21,9 @@ P = ParamSpec("P")
 Take = Callable[[Call, tuple[object, ...], dict[str, Any], FrameType], None]
 """Takes a call: what it states, positional arguments, arguments by name, the caller's frame."""
 
+Failed = Callable[[str, Exception], None]
+"""Is told where one of ours has raised, and what."""
+
 _REFUSED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -31,26 +34,26 @@ def states(event: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
     def of(declared: Callable[P, None]) -> Callable[P, None]:
         @functools.wraps(declared)
         def state(*args: P.args, **kwargs: P.kwargs) -> None:
-            _door.take(call, args, kwargs, sys._getframe(1))
+            try:
+                _door.take(call, args, kwargs, sys._getframe(1))
+            except Exception as error:
+                _door.failed("typed call", error)
 
         return state
 
     return of
 
 
-def open_to(take: Take) -> Take:
-    """Hands every call from now on to `take`, which must not raise; answers who had them before."""
-    before, _door.take = _door.take, take
+def open_to(take: Take, failed: Failed) -> tuple[Take, Failed]:
+    """Hands every call from now on to `take`, and what it raises to `failed`; answers who had them before."""
+    before = _door.take, _door.failed
+    _door.take, _door.failed = take, failed
     return before
 
 
 def plainly(call: Call, positional: tuple[object, ...], given: dict[str, Any], caller: FrameType) -> None:
     """Logs a call the plain way; the app's own levels, handlers and formatters have it."""
-    try:
-        event_type, level, message, fields, _ = call.understood(positional, given)
-    except Exception:
-        # Nobody is there to count it.
-        return
+    event_type, level, message, fields, _ = call.understood(positional, given)
     logger = logging.getLogger(caller.f_globals.get("__name__"))
     number: int = getattr(logging, level)
     if logger.isEnabledFor(number):
@@ -67,10 +70,15 @@ def _record(
 
 
 class _Door:
-    __slots__ = ("take",)
+    __slots__ = ("failed", "take")
 
     def __init__(self) -> None:
         self.take: Take = plainly
+        self.failed: Failed = _unheard
+
+
+def _unheard(where: str, error: Exception) -> None:
+    """Without a pipeline nobody counts; what a handler of the app raises is told by logging itself."""
 
 
 _door = _Door()

@@ -35,7 +35,8 @@ class StatedEvents:
             span_id,
             flags,
             request,
-            source=(code.co_filename, caller.f_lineno, code.co_name),
+            {},
+            (code.co_filename, caller.f_lineno, code.co_name),
         )
         for fault in faults:
             self._sink.complain(event, fault)

@@ -35,13 +35,17 @@ class PlainLine:
         self._heads: dict[object, bytes] = {}
         self._texts: dict[str, bytes] = {}
         self._who: dict[int, _Who] = {}
-        self._threads: dict[tuple[int, int], bytes] = {}
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """A forked child has another id, and threads of its own."""
+        self._threads: dict[int, bytes] = {}
 
     def of(self, event: Event) -> bytes | None:
-        """The JSON of the event; None where it has to be looked through."""
+        """The line of the event; None where it has to be looked through."""
         fields = event.fields
-        if event.exception is not None or not event.identity.keys().isdisjoint(fields):
-            return self._redactor.plain(self._lines.document(event), orjson.dumps)
+        if event.exception is not None:
+            return self._whole(event)
         place = (event.level, event.logger_name, event.event_type, event.source, "service" in fields)
         head = self._heads.get(place) or self._learn(self._heads, place, self._lines.head(event))
         text = self._texts.get(event.message) or self._learn(
@@ -63,8 +67,13 @@ class PlainLine:
             event.event_id.encode(),
             b'",' if fields else b'"',
             own[1:],
+            b"\n",
         )
         return b"".join(parts)
+
+    def _whole(self, event: Event) -> bytes | None:
+        raw = self._redactor.plain(self._lines.document(event), orjson.dumps)
+        return raw if raw is None else raw + b"\n"
 
     def _of_whom(self, event: Event) -> bytes | None:
         trace_id, identity, known = self._who.get(event.span_id, _NOBODY)
@@ -76,8 +85,12 @@ class PlainLine:
         return part
 
     def _thread(self, event: Event) -> bytes:
-        key = (os.getpid(), event.thread_id)
-        return self._threads.get(key) or _keep(self._threads, key, b'"process_id":%d,"thread_id":%d,' % key)
+        thread = event.thread_id
+        known = self._threads.get(thread)
+        if known is None:
+            known = b'"process_id":%d,"thread_id":%d,' % (os.getpid(), thread)
+            _keep(self._threads, thread, known)
+        return known
 
     def _learn(self, known: dict[Any, bytes], key: object, fields: Mapping[str, object]) -> bytes | None:
         part = self._part(fields)

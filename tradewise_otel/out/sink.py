@@ -7,7 +7,7 @@ line and the OTLP record of an event cannot differ (contract 1).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tradewise_otel.catalogue.lookup import max_length
@@ -16,12 +16,14 @@ from tradewise_otel.context import Request
 from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines, serialise
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.workers import on_fork
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
 from tradewise_otel.record.check import Complaints, Fault, is_fit_id, mend
 from tradewise_otel.record.verdict import judge
 from tradewise_otel.redact.walk import Redactor
 
-_KNOWN_BY_EXTRA = frozenset({"user_id", "tenant_id", "session_id"})
+_IDS = frozenset({"request_id", "user_id", "tenant_id", "session_id"})
+_KNOWN_BY_EXTRA = _IDS - {"request_id"}
 _EXCEPTION_LIMIT = max_length("exception.message")
 _STACK_LIMIT = max_length("exception.traceback")
 
@@ -59,6 +61,7 @@ class Sink:
         self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
         self._plain = PlainLine(lines, redactor)
+        on_fork(self._plain)
         self._complaints = Complaints()
 
     def emit(self, event: Event) -> None:
@@ -122,25 +125,29 @@ class Sink:
         request.wait(functools.partial(self._ledger.shielded("held record", self.emit, None), event))
 
     def _complete(self, event: Event) -> None:
-        request = event.request
+        request, fields = event.request, event.fields
+        ids = _IDS.intersection(fields)
         if request is not None:
             if request.scope is not None:
                 request.learn_from_state()
-            if not _KNOWN_BY_EXTRA.isdisjoint(event.fields):
-                self._learn(request, event.fields)
+            for name in ids & _KNOWN_BY_EXTRA:
+                if getattr(request, name) is None:
+                    request.learn(**{name: fields[name]})
             request.settle()
-            self._name_session(request)
+            if request.session_pseudonym is None:
+                self._name_session(request)
             event.identity = request.identity()
-            if not event.identity.keys().isdisjoint(event.fields):
-                _leave_to_identity(event)
-        session = event.fields.get("session_id")
-        if session is not None:
-            event.fields["session_id"] = self._pseudonymise(str(session))
+        if ids:
+            self._settle_ids(event, ids)
 
-    def _learn(self, request: Request, fields: Mapping[str, object]) -> None:
-        for name in _KNOWN_BY_EXTRA:
-            if getattr(request, name) is None and name in fields:
-                request.learn(**{name: fields[name]})
+    def _settle_ids(self, event: Event, ids: Iterable[str]) -> None:
+        """What the event says of who is asking stands in the place of what its request says."""
+        fields, identity = event.fields, event.identity
+        if "session_id" in fields:
+            fields["session_id"] = self._pseudonymise(str(fields["session_id"]))
+        for name in ids:
+            if name in identity:
+                identity[name] = fields.pop(name)
 
     def know(self, request: Request) -> None:
         """Completes who is asking: from `request.state`, and the pseudonym of the session."""
@@ -156,7 +163,7 @@ class Sink:
     def _redacted_line(self, event: Event) -> bytes:
         line = self._plain.of(event)
         if line is not None:
-            return self._lines.text(event, line)
+            return line if self._lines.are_json else self._lines.text(event, line)
         self._scrub(event)
         return self._lines.text(event, serialise(self._lines.document(event)))
 
@@ -190,13 +197,3 @@ class Sink:
     def _count(self, counts: Mapping[str, int]) -> None:
         for rule, count in counts.items():
             self._ledger.add("redacted", "logs", count, rule)
-
-
-def _leave_to_identity(event: Event) -> None:
-    """Drops fields that say what the request says of who is asking; one that differs stands in its place."""
-    fields, identity = event.fields, event.identity
-    for name in identity.keys() & fields.keys():
-        if fields[name] == identity[name]:
-            del fields[name]
-        else:
-            del identity[name]

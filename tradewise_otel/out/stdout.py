@@ -29,7 +29,7 @@ class Lines:
         self._service = service
         self._version = version
         self._environment = environment
-        self._console = console
+        self.are_json = not console
         self._colour = console and _is_terminal()
         self._second = (0, "")
 
@@ -79,7 +79,7 @@ class Lines:
 
     def text(self, event: Event, document: bytes) -> bytes:
         """What is written for an event whose JSON is `document`."""
-        if not self._console:
+        if self.are_json:
             return document + b"\n"
         fields = " ".join(f"{key}={value}" for key, value in event.fields.items())
         clock = self.clock(event)[11:23]

@@ -45,7 +45,7 @@ class Fault(NamedTuple):
 class _Shape(NamedTuple):
     """What the fields of one event must be: their types, exact ones first, and which must be there."""
 
-    usual: Mapping[str, frozenset[type]]
+    types: Mapping[str, frozenset[type]]
     required: frozenset[str]
 
 
@@ -54,19 +54,18 @@ def mend(event: Event) -> list[Fault]:
 
     Unknown fields are welcome: they pass through, redacted.
     """
-    fields, faults = event.fields, []
-    usual, required = _shape(event_for(event.event_type).name)
-    for name, value in [*fields.items()]:
-        kind = type(value)
-        if kind is float:
-            # What is infinite or no number differs from itself, less itself, from nothing.
-            fine = value - value == 0.0 and kind in usual.get(name, _NUMBERS)
-        elif name in _IDS:
-            fine = kind is str and value and is_fit_id(value)
-        else:
-            fine = kind in usual.get(name, _PLAIN)
-        if not fine:
-            faults += _mend_safely(event, name, value)
+    fields = event.fields
+    types, required = _shape(event_for(event.event_type).name)
+    types_of = types.get
+    odd = [
+        name
+        for name, value in fields.items()
+        if type(value) not in types_of(name, _PLAIN)
+        # Less itself, what is infinite or no number is not nothing.
+        or (type(value) is float and value - value != 0.0)
+        or (name in _IDS and not is_fit_id(value))
+    ]
+    faults = [fault for name in odd for fault in _mend_safely(event, name, fields[name])]
     if not required <= fields.keys():
         faults += _missing(event, required.difference(fields, (fault.field for fault in faults)))
     return faults
@@ -74,7 +73,7 @@ def mend(event: Event) -> list[Fault]:
 
 def is_fit_id(text: str) -> bool:
     """Whether a text is what ids are like: printable, and not beyond all measure."""
-    return len(text) <= _ID_LENGTH and text.isprintable()
+    return 0 < len(text) <= _ID_LENGTH and text.isprintable()
 
 
 class Complaints:
@@ -151,9 +150,8 @@ def _known(event: Event, name: str) -> bool:
 @cache
 def _shape(event_name: str) -> _Shape:
     row = event_for(event_name)
-    usual = {name: frozenset(types) for name, types in field_types(row).items() if types}
-    return _Shape(usual, must_be_stated(row))
+    types = {name: frozenset(kinds) for name, kinds in field_types(row).items() if kinds}
+    return _Shape(types, must_be_stated(row))
 
 
 _PLAIN = frozenset({str, int, bool, float, list, dict, tuple, type(None)})
-_NUMBERS = frozenset({float})

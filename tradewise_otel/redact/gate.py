@@ -23,12 +23,7 @@ def _by_keyword() -> Callable[[bytes], object]:
 
     def search(raw: bytes) -> object:
         folded = raw.lower()
-        found = any(
-            find(raw) is not None
-            for words, find in each
-            if not words or any(word in folded for word in words)
-        )
-        return found or None
+        return any(find(raw) for words, find in each if not words or any(word in folded for word in words))
 
     return search
 
@@ -42,4 +37,4 @@ _search = _at_once() if ENGINE == "re2" else _by_keyword()
 
 def hit(raw: bytes) -> bool:
     """Whether this serialised JSON (orjson's output, UTF-8) may hold a secret."""
-    return _search(raw) is not None
+    return bool(_search(raw))
