@@ -9,10 +9,16 @@ def printable(value: object) -> str:
     """Any object as text; one whose own text raises becomes `<unprintable TYPE>`."""
     if type(value) is str:
         return value
+    text = text_or_none(value)
+    return f"<unprintable {type(value).__name__}>" if text is None else text
+
+
+def text_or_none(value: object) -> str | None:
+    """Any object as text; None for one whose own text raises."""
     try:
         return _printed(value)
     except Exception:
-        return f"<unprintable {type(value).__name__}>"
+        return None
 
 
 def _printed(value: object) -> str:

@@ -171,7 +171,7 @@ def extra_of(
     if "service" in fields and event_type != "external_api_call":
         # The line's `service` is the emitter everywhere else (contract 1).
         fields["extra.service"] = fields.pop("service")
-    return fields, (_text(event_type) or None) if event_type is not None else None
+    return fields, (printable(event_type) or None) if event_type is not None else None
 
 
 def _is_private(key: object) -> bool:

@@ -12,7 +12,7 @@ from tradewise_otel.catalogue import sensitive
 from tradewise_otel.catalogue.sensitive import CUT, MASK
 from tradewise_otel.redact import keys
 from tradewise_otel.redact.text import Counts, count, cut, redact_text
-from tradewise_otel.texts import printable
+from tradewise_otel.texts import printable, text_or_none
 
 _INT64 = 1 << 63
 _LISTS = (list, tuple, set, frozenset)
@@ -98,7 +98,10 @@ class Walk:
             return self._value(value.value, depth, key)
         if isinstance(value, (Mapping, *_LISTS)):
             return self._container(value, depth, key)
-        return self._string(printable(value), self._limits.get(key, sensitive.STRING_LIMIT), key)
+        text = text_or_none(value)
+        if text is None:
+            count(self.counts, "unprintable")
+        return self._string(text or printable(value), self._limits.get(key, sensitive.STRING_LIMIT), key)
 
     def _number(self, value: float, depth: int) -> float | None:
         # A record's own fields are looked at elsewhere; in what is nested JSON knows null only.
