@@ -20,6 +20,7 @@ from tradewise_otel.texts import printable
 
 _IDS = frozenset(fields_of(Context))
 _ID_LENGTH = 1024
+_NAME_LENGTH = 128
 _TOLD = 100
 """Faults that are told in a line, each once a process; all are counted."""
 
@@ -65,7 +66,7 @@ def mend(event: Event) -> list[Fault]:
         or (type(value) is float and value - value != 0.0)
         or (name in _IDS and not is_fit_id(value))
     ]
-    faults = [fault for name in odd for fault in _mend_safely(event, name, fields[name])]
+    faults = [fault for name in odd for fault in _mend_field(event, name, fields[name])]
     if not required <= fields.keys():
         faults += _missing(event, required.difference(fields, (fault.field for fault in faults)))
     return faults
@@ -80,26 +81,17 @@ class Complaints:
     """Tells the first fault of each kind: one WARNING line, then silence."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, Fault]] = set()
+        self._told: set[tuple[str, str, str]] = set()
 
     def first(self, event: Event, fault: Fault) -> Event | None:
         """The line that names event and field, unless that has been said before."""
-        about = (event_for(event.event_type).name, fault)
+        about = (event_for(event.event_type).name, fault.kind, fault.field[:_NAME_LENGTH])
         if about in self._told or len(self._told) >= _TOLD:
             return None
         self._told.add(about)
         place = f" ({event.source[0]}:{event.source[1]})" if event.source else ""
         text = f"event {event.event_type}: {fault.field} {_WORDS[fault.kind]}{place}; more are only counted"
         return automatic(None, "WARNING", text, {}, None, None)
-
-
-def _mend_safely(event: Event, name: str, value: object) -> list[Fault]:
-    try:
-        return _mend_field(event, name, value)
-    except Exception:
-        # A value whose own methods raise, or a time beyond what has a form in UTC.
-        event.fields[name] = printable(value)
-        return [Fault("type", name)]
 
 
 def _mend_field(event: Event, name: str, value: object) -> list[Fault]:
@@ -127,12 +119,21 @@ def _mend_id(event: Event, name: str, value: object) -> list[Fault]:
 
 def _mend_time(event: Event, name: str, value: date, documented: bool) -> list[Fault]:
     faults = [Fault("type", name)] if documented else []
+    if isinstance(value, datetime) and value.tzinfo is None:
+        value = value.replace(tzinfo=timezone.utc)
+        faults.append(Fault("time", name))
+    event.fields[name] = _utc(value)
+    return faults
+
+
+def _utc(value: date) -> str:
     if not isinstance(value, datetime):
-        event.fields[name] = value.isoformat()
-        return faults
-    aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
-    event.fields[name] = aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-    return faults if aware is value else [Fault("time", name)]
+        return value.isoformat()
+    try:
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    except Exception:
+        # Beyond the years that there are in UTC, or a time zone that raises.
+        return printable(value)
 
 
 def _missing(event: Event, names: Iterable[str]) -> list[Fault]:
