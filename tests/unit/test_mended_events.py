@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tradewise_otel.context import Request
+from tradewise_otel.record import check
 from tradewise_otel.record.build import Event
 from tradewise_otel.record.check import Complaints, Fault, mend
 
@@ -71,6 +72,25 @@ def test_what_was_taken_out_is_not_missing_too() -> None:
     """A required number that is none is one fault, not two."""
     made = event("performance_metric", operation="x", duration_ms=float("nan"), status="success")
     assert mend(made) == [Fault("number", "duration_ms")]
+
+
+def test_what_was_fine_once_is_looked_at_again() -> None:
+    """Two events of one form differ in their values: each id and each number is judged anew."""
+    whole: dict[str, Any] = {"operation": "x", "duration_ms": 1.0, "status": "success", "user_id": "u"}
+    for _ in range(2):
+        assert mend(event("performance_metric", **whole)) == []
+        for field, odd, kind in (("duration_ms", float("inf"), "number"), ("user_id", "u\n", "id")):
+            assert mend(event("performance_metric", **{**whole, field: odd})) == [Fault(kind, field)]
+        assert mend(event("performance_metric", **{**whole, "user_id": ""})) == []
+
+
+def test_forms_are_remembered_within_bounds() -> None:
+    """However many names there are, and however long, only so many short ones are remembered."""
+    for number in range(3000):
+        mend(event(f"business_{number}", a=1))
+    mend(event("business_x", **{"n" * 100_000: 1}))
+    assert len(check._FORMS) <= 1024
+    assert max(len(str(form)) for form in check._FORMS) < 10_000
 
 
 def test_a_complaint_is_made_once_and_within_bounds() -> None:

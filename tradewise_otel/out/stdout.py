@@ -131,13 +131,17 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Blocks as `print` would; a closed stdout is the app's business and ends nothing."""
         with self._lock:
-            done = 0
+            done = self._write_some(line)
             while done < len(line):
-                try:
-                    done += os.write(self._descriptor, line[done:] if done else line)
-                except BlockingIOError:
-                    # A non-blocking pipe that is full, as some process managers hand out.
-                    time.sleep(0.001)
+                done += self._write_some(line[done:])
+
+    def _write_some(self, line: bytes) -> int:
+        try:
+            return os.write(self._descriptor, line)
+        except BlockingIOError:
+            # A non-blocking pipe that is full, as some process managers hand out.
+            time.sleep(0.001)
+            return 0
 
 
 def _is_terminal() -> bool:

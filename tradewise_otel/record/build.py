@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from random import getrandbits
 from typing import Any
 
-from opentelemetry import trace
+from opentelemetry import context, trace
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.context import Request, current
@@ -120,7 +121,7 @@ def automatic(
 
 def from_log_record(record: logging.LogRecord) -> Event:
     """An event from a stdlib record: text, `extra=`, exception, caller, and the span it was logged in."""
-    context, request = here()
+    span, request = here()
     fields, event_type = extra_of(record.__dict__, _STANDARD)
     return Event(
         timestamp_ns=int(record.created * 1e9),
@@ -129,9 +130,9 @@ def from_log_record(record: logging.LogRecord) -> Event:
         logger_name=record.name,
         event_type=event_type,
         fields=fields,
-        trace_id=context.trace_id,
-        span_id=context.span_id,
-        trace_flags=int(context.trace_flags),
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        trace_flags=int(span.trace_flags),
         request=request,
         source=(record.pathname, record.lineno, record.funcName or ""),
         exception=exception_of(record.exc_info, record.exc_text),
@@ -199,16 +200,18 @@ def _text(value: object) -> str:
 
 def here() -> tuple[trace.SpanContext, Request | None]:
     """The span and the holder that a record made here and now belongs to."""
-    context, request = span_context(), living_request()
-    if not context.trace_id and request is not None and request.span is not None:
+    span, request = span_context(), living_request()
+    if not span.trace_id and request is not None and request.span is not None:
         # The server's own line about an exception comes when the span is no longer the current one.
-        context = request.span.get_span_context()
-    return context, request
+        span = request.span.get_span_context()
+    return span, request
 
 
 def span_context() -> trace.SpanContext:
     """Context of the current span; invalid, with zero ids, where there is none."""
-    return trace.get_current_span().get_span_context()
+    # What `trace.get_current_span` does, in one step instead of five: each record asks.
+    span: Any = context.get_current().get(_SPAN_KEY)
+    return trace.INVALID_SPAN_CONTEXT if span is None else span.get_span_context()
 
 
 def living_request() -> Request | None:

@@ -8,10 +8,10 @@ a kind is told in one line.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tradewise_otel.catalogue.common import Context
 from tradewise_otel.catalogue.lookup import event_for, field_types, fields_of, fits, must_be_stated
@@ -21,6 +21,7 @@ from tradewise_otel.texts import printable
 _IDS = frozenset(fields_of(Context))
 _ID_LENGTH = 1024
 _NAME_LENGTH = 128
+_REMEMBERED, _LONGEST_FORM = 1024, 1024
 _TOLD = 100
 """Faults that are told in a line, each once a process; all are counted."""
 
@@ -43,32 +44,20 @@ class Fault(NamedTuple):
     field: str
 
 
-class _Shape(NamedTuple):
-    """What the fields of one event must be: their types, exact ones first, and which must be there."""
-
-    types: Mapping[str, frozenset[type]]
-    required: frozenset[str]
-
-
 def mend(event: Event) -> list[Fault]:
     """Makes the event's fields fit for a line, in place; answers what was wrong with them.
 
     Unknown fields are welcome: they pass through, redacted.
     """
     fields = event.fields
-    types, required = _shape(event_for(event.event_type).name)
-    types_of = types.get
-    odd = [
-        name
-        for name, value in fields.items()
-        if type(value) not in types_of(name, _PLAIN)
-        # Less itself, what is infinite or no number is not nothing.
-        or (type(value) is float and value - value != 0.0)
-        or (name in _IDS and not is_fit_id(value))
-    ]
-    faults = [fault for name in odd for fault in _mend_field(event, name, fields[name])]
-    if not required <= fields.keys():
-        faults += _missing(event, required.difference(fields, (fault.field for fault in faults)))
+    form = (event.event_type, *fields, *map(type, fields.values()))
+    varying = _FORMS.get(form)
+    if varying is None:
+        return _mend_all(event, form)
+    faults: list[Fault] = []
+    for name in varying:
+        if not _is_fit(fields[name]):
+            faults += _mend_field(event, name, fields[name])
     return faults
 
 
@@ -94,6 +83,32 @@ class Complaints:
         return automatic(None, "WARNING", text, {}, None, None)
 
 
+def _mend_all(event: Event, form: tuple[object, ...]) -> list[Fault]:
+    fields, row = event.fields, event_for(event.event_type)
+    types_of = _types(row.name).get
+    odd = [name for name, value in fields.items() if type(value) not in types_of(name, _PLAIN)]
+    varying = [name for name, value in fields.items() if name in _IDS or type(value) is float]
+    missing = must_be_stated(row).difference(fields)
+    if not odd and not missing:
+        _remember(form, tuple(varying))
+    odd += [name for name in varying if name not in odd and not _is_fit(fields[name])]
+    faults = [fault for name in odd for fault in _mend_field(event, name, fields[name])]
+    return faults + [Fault("missing", name) for name in sorted(missing) if not _known(event, name)]
+
+
+def _remember(form: tuple[object, ...], varying: tuple[str, ...]) -> None:
+    if len(_FORMS) >= _REMEMBERED:
+        _FORMS.clear()
+    # Names come from whoever logs.
+    if sum(len(part) for part in form if isinstance(part, str)) <= _LONGEST_FORM:
+        _FORMS[form] = varying
+
+
+def _is_fit(value: Any) -> bool:
+    # What is infinite or no number, less itself, is not nothing.
+    return value - value == 0.0 if type(value) is float else is_fit_id(value)
+
+
 def _mend_field(event: Event, name: str, value: object) -> list[Fault]:
     types = field_types(event_for(event.event_type)).get(name, ())
     if name in _IDS:
@@ -111,7 +126,7 @@ def _mend_id(event: Event, name: str, value: object) -> list[Fault]:
     if not text:
         # Absent when unknown, never empty.
         del event.fields[name]
-        return []
+        return [Fault("missing", name)] if name in must_be_stated(event_for(event.event_type)) else []
     if not isinstance(value, str):
         return [Fault("type", name)]
     return [] if is_fit_id(text) else [Fault("id", name)]
@@ -136,10 +151,6 @@ def _utc(value: date) -> str:
         return printable(value)
 
 
-def _missing(event: Event, names: Iterable[str]) -> list[Fault]:
-    return [Fault("missing", name) for name in sorted(names) if not _known(event, name)]
-
-
 def _known(event: Event, name: str) -> bool:
     """Whether the request knows an id that the event lacks."""
     if name not in _IDS or event.request is None:
@@ -149,10 +160,10 @@ def _known(event: Event, name: str) -> bool:
 
 
 @cache
-def _shape(event_name: str) -> _Shape:
-    row = event_for(event_name)
-    types = {name: frozenset(kinds) for name, kinds in field_types(row).items() if kinds}
-    return _Shape(types, must_be_stated(row))
+def _types(event_name: str) -> Mapping[str, frozenset[type]]:
+    return {name: frozenset(kinds) for name, kinds in field_types(event_for(event_name)).items() if kinds}
 
 
 _PLAIN = frozenset({str, int, bool, float, list, dict, tuple, type(None)})
+_FORMS: dict[tuple[object, ...], tuple[str, ...]] = {}
+"""Forms in which nothing was odd: event type, names, types of values; and whose values may be all the same."""
