@@ -353,3 +353,9 @@ def test_the_current_span_stands_under_one_key() -> None:
     assert set_span_in_context(span)[_SPAN_KEY] is span
     with use_span(span):
         assert get_current()[_SPAN_KEY] is get_current_span() is span
+
+
+def test_a_span_context_is_a_tuple_of_its_parts() -> None:
+    """A typed call takes the ids and flags out of a span's context at once."""
+    where = TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("x").get_span_context()
+    assert tuple(where)[:4] == (where.trace_id, where.span_id, where.is_remote, where.trace_flags)
