@@ -166,4 +166,4 @@ def _types(event_name: str) -> Mapping[str, frozenset[type]]:
 
 _PLAIN = frozenset({str, int, bool, float, list, dict, tuple, type(None)})
 _FORMS: dict[tuple[object, ...], tuple[str, ...]] = {}
-"""Forms in which nothing was odd: event type, names, types of values. Whose values may be odd all the same."""
+"""Forms in which nothing was odd (event type, names, types of values); whose values may be all the same."""
