@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 
+UNPRINTABLE = "<unprintable "
+"""How the text of an object begins that has none."""
+
+
 def printable(value: object) -> str:
     """Any object as text; one whose own text raises becomes `<unprintable TYPE>`."""
     if type(value) is str:
         return value
     text = text_or_none(value)
-    return f"<unprintable {type(value).__name__}>" if text is None else text
+    return f"{UNPRINTABLE}{type(value).__name__}>" if text is None else text
 
 
 def text_or_none(value: object) -> str | None:

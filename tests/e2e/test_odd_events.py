@@ -120,14 +120,17 @@ def test_a_well_formed_event_comes_out(case: str, way: str, tmp_path: Path, sink
 
 
 @holds("4.M5")
-@pytest.mark.parametrize("given", ['"s" * 10240', "Unprintable()", "7", r'"s\x00"'])
-def test_an_odd_session_may_be_bound(given: str, tmp_path: Path, sink: Sink) -> None:
-    """`bind` takes whatever it is given; the session leaves as a pseudonym."""
+@pytest.mark.parametrize(
+    ("given", "counted"), [('"s" * 10240', 1), ("Unprintable()", 1), (r'"s\x00"', 1), ("7", 0)]
+)
+def test_an_odd_session_may_be_bound(given: str, counted: int, tmp_path: Path, sink: Sink) -> None:
+    """`bind` takes whatever it is given; the session leaves as a pseudonym, an odd one is counted."""
     prelude = f'GIVEN = ("user_journey_step", {{"session_id": {given}}})'
     line, record = _sent(prelude, "bound", tmp_path, sink, STEP)
     assert faults(line) == []
     assert len(line["session_id"]) == 16
     assert record["session_id"] == line["session_id"]
+    assert sink.total("tradewise.telemetry.invalid", signal="logs", reason="id") == counted
 
 
 def _sent(

@@ -42,6 +42,7 @@ def test_it_is_the_documented_line(plain: PlainLine) -> None:
         {"message": "else"},
         {"logger_name": "other"},
         {"event_type": None},
+        {"event_type": "external_api_call"},
         {"fields": {}},
         {"fields": {"service": "bot"}, "event_type": "external_api_call"},
         {"fields": {"nested": {"x": [1, {"y": None}]}}},

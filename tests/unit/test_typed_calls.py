@@ -114,6 +114,17 @@ def _called(status: int) -> None:
     )
 
 
+def test_the_source_of_a_call_is_its_caller(tradewise_events: CaughtEvents) -> None:
+    """File, line, function and logger name are those of the code that calls."""
+    here: Any = inspect.currentframe()
+    events.business("order_filled")
+    line = here.f_lineno - 1
+    (told,) = tradewise_events.lines
+    function = "test_the_source_of_a_call_is_its_caller"
+    assert told["source"] == {"file": __file__, "line": line, "function": function}
+    assert told["logger_name"] == __name__
+
+
 def test_free_fields_and_names_of_open_families(tradewise_events: CaughtEvents) -> None:
     """Free fields stand beside the documented ones, a prefix is not doubled, None says nothing."""
     events.business("business_order_filled", order_id="o1", user_id=None, quantity=3)

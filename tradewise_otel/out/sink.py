@@ -21,6 +21,7 @@ from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
 from tradewise_otel.record.check import Complaints, Fault, is_fit_id, mend
 from tradewise_otel.record.verdict import judge
 from tradewise_otel.redact.walk import Redactor
+from tradewise_otel.texts import UNPRINTABLE
 
 _IDS = frozenset({"request_id", "user_id", "tenant_id", "session_id"})
 _KNOWN_BY_EXTRA = _IDS - {"request_id"}
@@ -156,7 +157,7 @@ class Sink:
 
     def _name_session(self, request: Request) -> None:
         if request.session_id is not None and request.session_pseudonym is None:
-            if not is_fit_id(request.session_id):
+            if not is_fit_id(request.session_id) or request.session_id.startswith(UNPRINTABLE):
                 self._ledger.add("invalid", "logs", reason="id")
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
