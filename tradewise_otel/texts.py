@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-
 UNPRINTABLE = "<unprintable "
 """How the text of an object begins that has none."""
 
