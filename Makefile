@@ -24,7 +24,7 @@ check: $(VENV)/.ready  ## style, types, import rules, generated files, Must-hold
 holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows it, and its result
 	$(BIN)/python tests/harness/show_holds.py
 
-bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry; ARGS=--instructions counts it
+bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry; ARGS=--instructions counts it, ARGS=--calls: typed calls
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any
 
+from tradewise_otel.texts import printable
+
 OUTLIVES_SECONDS = 60.0
 """How long after its root span a holder still lends its user and its verdict to stragglers."""
 
@@ -84,8 +86,8 @@ class Request:
     def learn(self, **identity: object) -> None:
         """Takes the identity that is given; None and empty values teach nothing."""
         for name, value in identity.items():
-            if value is not None and value != "":
-                setattr(self, name, str(value))
+            if value is not None and (text := printable(value)):
+                setattr(self, name, text)
 
     def learn_from_state(self) -> None:
         """Takes what the app put on `request.state` and nobody has bound yet."""

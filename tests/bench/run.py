@@ -1,7 +1,9 @@
 """Added CPU a request, ours against the others: ratios of one run, with a row that measures nothing.
 
-Usage: python tests/bench/run.py [--seconds 5] [--rounds 5] [--path /ping/x] [--instructions | --latency]
-Exit code 1 when ours, at 100 %, adds more than half of what vanilla adds, or over 40 MiB to the bare app.
+Usage: python tests/bench/run.py [--seconds 5] [--rounds 5] [--path /ping/x] [--instructions | --latency |
+    --calls [--number 100000]]
+Exit code 1 when ours, at 100 %, adds more than half of what vanilla adds, or over 40 MiB to the bare app, or
+when a typed call costs more than 0.80 of the document's own way.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--path", choices=PATHS, action="append")
     parser.add_argument("--latency", action="store_true", help="p99 with a Collector alive, dead, silent")
+    parser.add_argument("--calls", action="store_true", help="a typed call against the document's logging")
+    parser.add_argument("--number", type=int, default=100_000, help="calls a round")
     parser.add_argument("--instructions", action="store_true", help="count under valgrind; minutes a route")
     options = parser.parse_args(words)
     if os.environ.get("BENCH_INSIDE") != "1":
@@ -43,6 +47,10 @@ def main(words: list[str]) -> int:
 
         path = options.path[0] if options.path else PATHS[1]
         return 0 if latencies(path, options.seconds, options.rounds) else 1
+    if options.calls:
+        import typed_calls
+
+        return 0 if typed_calls.table(options.rounds, options.number) <= typed_calls.BUDGET else 1
     within = True
     for path in options.path or PATHS:
         share, rss = (counted(path), 0.0) if options.instructions else table(path, options)

@@ -17,6 +17,7 @@ import fastapi
 import pytest
 import sqlalchemy
 import sqlalchemy.ext.asyncio.engine
+from opentelemetry.context import get_current
 from opentelemetry.instrumentation import asgi as contrib_asgi
 from opentelemetry.instrumentation import fastapi as contrib_fastapi
 from opentelemetry.instrumentation import sqlalchemy as contrib_sqlalchemy
@@ -33,7 +34,8 @@ from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.logarithm
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider, sampling
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, get_current_span, set_span_in_context, use_span
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 
 @pytest.fixture
@@ -342,3 +344,18 @@ def _answer_one(app: Any) -> None:
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"user-agent", b"curl")]}
     more = {"scheme": "http", "query_string": b"", "server": ("127.0.0.1", 80), "http_version": "1.1"}
     asyncio.run(app({**scope, **more}, receive, send))
+
+
+def test_the_current_span_stands_under_one_key() -> None:
+    """A record reads the span from the context itself, under the key that upstream's own reader uses."""
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+    span = tracer.start_span("x")
+    assert set_span_in_context(span)[_SPAN_KEY] is span
+    with use_span(span):
+        assert get_current()[_SPAN_KEY] is get_current_span() is span
+
+
+def test_a_span_context_is_a_tuple_of_its_parts() -> None:
+    """A typed call takes the ids and flags out of a span's context at once."""
+    where = TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("x").get_span_context()
+    assert tuple(where)[:4] == (where.trace_id, where.span_id, where.is_remote, where.trace_flags)

@@ -51,9 +51,9 @@ DATADOG_IDS = frozenset(
 """Top-level log attributes from which Datadog would read the trace; the record has its own field for it."""
 
 
-def count(brief: str, example: int) -> Field:
+def count(brief: str, example: int, *, filled: bool = False) -> Field:
     """The mark of a whole number of things, indexed as a measure."""
-    return Field(brief, example, unit="1", facet="measure")
+    return Field(brief, example, unit="1", facet="measure", filled=filled)
 
 
 def millis(brief: str, example: float) -> Field:

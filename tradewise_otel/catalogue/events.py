@@ -78,6 +78,7 @@ EVENTS: tuple[EventType, ...] = (
         retention="api_logs",
         keeps="ratio",
         emitter="automatic",
+        stated=False,
     ),
     EventType(
         name="api_response",
@@ -90,6 +91,7 @@ EVENTS: tuple[EventType, ...] = (
         keeps="request",
         keeps_when="5xx, an exception, or over the p95 threshold; at 401, 403 and 429 the record alone",
         emitter="automatic",
+        stated=False,
         metrics=(
             "api.requests.count",
             "api.requests.duration",

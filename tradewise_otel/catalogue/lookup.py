@@ -64,6 +64,12 @@ def fields_of(shape: Any) -> Mapping[str, Field]:
 
 def required_fields(event: EventType) -> frozenset[str]:
     """Names that are on every event of this kind."""
+    filled = (name for name, mark in fields_of(event.fields).items() if mark.filled)
+    return must_be_stated(event).union(filled)
+
+
+def must_be_stated(event: EventType) -> frozenset[str]:
+    """Names without which nobody can state this event; of the required ones, all but the filled."""
     keys: frozenset[str] = event.fields.__required_keys__  # type: ignore[attr-defined]
     return keys
 

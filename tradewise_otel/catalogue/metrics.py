@@ -170,7 +170,7 @@ METRICS: tuple[Metric, ...] = (
         "tradewise.telemetry.invalid",
         "count",
         "1",
-        _LEDGER + "documented fields with another type than documented.",
+        _LEDGER + "fields of events that are missing, unknown, or not as documented.",
         ("tier", "signal", "reason"),
         fed_by=(),
     ),

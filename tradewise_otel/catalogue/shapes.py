@@ -1,7 +1,8 @@
 """The fields of each documented event, as types: heading "Event Types & Categories" and those after it.
 
-Required keys are on every event of the kind; all others are absent when unknown, never null. Plain
-dicts at run time, so a typed event goes through `logger.info(..., extra=...)` as it stands.
+Required keys are on every event of the kind, and so are `filled` ones, which the state store adds to what
+the app states; all others are absent when unknown, never null. Plain dicts at run time, so a typed event
+goes through `logger.info(..., extra=...)` as it stands.
 """
 
 # No `from __future__ import annotations` here: with it, Python 3.11 lists NotRequired keys as required.
@@ -179,7 +180,9 @@ class BotHealthCheck(Context):
     last_successful_ping: NotRequired[
         Annotated[str, Field("UTC, RFC 3339.", "2024-01-01T12:00:00Z", facet="none")]
     ]
-    consecutive_failures: Annotated[int, count("Failed checks since the last good one.", 0)]
+    consecutive_failures: NotRequired[
+        Annotated[int, count("Failed checks since the last good one.", 0, filled=True)]
+    ]
 
 
 class BusinessEvent(Context):
@@ -204,10 +207,10 @@ class BusinessBotConnected(BusinessEvent):
 class AuditEvent(Context):
     """`audit_*`: who did what to what (Log Retention keeps them, no example names one)."""
 
-    actor: NotRequired[Annotated[str, Field("Who did it.", "user-123")]]
-    action: NotRequired[Annotated[str, Field("What was done.", "bot_deleted", tag=True)]]
-    target: NotRequired[Annotated[str, Field("What it was done to.", "bot-789")]]
-    outcome: NotRequired[Annotated[str, Field("How it ended.", "success")]]
+    actor: Annotated[str, Field("Who did it.", "user-123")]
+    action: Annotated[str, Field("What was done.", "bot_deleted", tag=True)]
+    target: Annotated[str, Field("What it was done to.", "bot-789")]
+    outcome: Annotated[str, Field("How it ended.", "success")]
 
 
 class SecurityEvent(Context):
@@ -241,7 +244,7 @@ class UserJourneyStep(Ids):
 
     session_id: SessionId
     step: Annotated[str, Field("Name of the step.", "bot_connection_test")]
-    step_sequence: Annotated[int, count("1 for the first step of the session.", 3)]
+    step_sequence: NotRequired[Annotated[int, count("1 for the first step of the session.", 3, filled=True)]]
     previous_step: NotRequired[Annotated[str, Field("The step before; absent on the first.", "login")]]
     duration_since_last_step_ms: NotRequired[Annotated[float, millis("Time since that step.", 30000)]]
 

@@ -34,6 +34,7 @@ class Field:
         datadog: names at the Datadog log edge (contract 4): the documented one first where it is kept,
             without it where Datadog reserves it. Empty: the documented name alone. `duration` is in ns.
         facet: how Datadog should index it.
+        filled: on every line of the event, though an app need not state it: the state store knows it.
     """
 
     brief: str
@@ -45,6 +46,7 @@ class Field:
     tag: bool = False
     datadog: tuple[str, ...] = ()
     facet: Literal["facet", "measure", "none"] = "facet"
+    filled: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class EventType:
         emitter: who makes it: `automatic`, `app`, or `state`.
         metrics: names of the metrics it feeds, before sampling.
         open_family: `name` is a prefix and further fields are welcome.
+        stated: an app may state it by a typed call; only the server knows of requests.
     """
 
     name: str
@@ -77,6 +80,7 @@ class EventType:
     level_rules: str = ""
     metrics: tuple[str, ...] = ()
     open_family: bool = False
+    stated: bool = True
 
 
 @dataclass(frozen=True)

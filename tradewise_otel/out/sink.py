@@ -7,22 +7,24 @@ line and the OTLP record of an event cannot differ (contract 1).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
-
-import orjson
 
 from tradewise_otel.catalogue.lookup import max_length
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
-from tradewise_otel.context import Release, Request
+from tradewise_otel.context import Request
+from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines, serialise
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.workers import on_fork
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
-from tradewise_otel.record.check import wrong_fields
+from tradewise_otel.record.check import Complaints, Fault, is_fit_id, mend
 from tradewise_otel.record.verdict import judge
 from tradewise_otel.redact.walk import Redactor
+from tradewise_otel.texts import UNPRINTABLE
 
-_KNOWN_BY_EXTRA = frozenset({"user_id", "tenant_id", "session_id"})
+_IDS = frozenset({"request_id", "user_id", "tenant_id", "session_id"})
+_KNOWN_BY_EXTRA = _IDS - {"request_id"}
 _EXCEPTION_LIMIT = max_length("exception.message")
 _STACK_LIMIT = max_length("exception.traceback")
 
@@ -64,34 +66,37 @@ class Sink:
         # Whoever settles the request is not to blame for the record that waited.
         self._emit_held = ledger.shielded("held record", self.emit, None)
         self._feed = ledger.shielded("metrics of an event", feed, None, "metrics")
+        self._plain = PlainLine(lines, redactor)
+        on_fork(self._plain)
+        self._complaints = Complaints()
 
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
         self._ledger.add("emitted", "logs")
-        self._complete(event)
         self._check(event)
+        self._complete(event)
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
         self._feed(event)
         event.size = len(line)
-        if self._queue is None:
-            go: Release = functools.partial(self._write_stamped, line)
-        else:
+        if self._queue is not None:
             # For people: at once, whatever becomes of the record.
             self._write(line)
-            go = functools.partial(self._queue_judged, event)
+            line = b""
         if decided or event.request is None:
-            go(event.reason, event.weight)
+            self._send(event, line)
         else:
-            event.request.until_verdict(go, len(line))
+            event.request.until_verdict(functools.partial(self._send_judged, event, line), event.size)
 
-    def _queue_judged(self, event: Event, reason: str, weight: float) -> None:
+    def _send_judged(self, event: Event, line: bytes, reason: str, weight: float) -> None:
         event.reason, event.weight = reason, weight
+        self._send(event, line)
+
+    def _send(self, event: Event, line: bytes) -> None:
+        """Sends a judged event on its road; `line` is the record where lines are the road."""
         if self._queue is not None:
             self._queue(event)
-
-    def _write_stamped(self, line: bytes, reason: str, weight: float) -> None:
-        if self._write(self._lines.stamped(line, reason, weight)):
+        elif self._write(self._lines.stamped(line, event.reason, event.weight)):
             self._ledger.add("delivered", "logs")
         else:
             self._ledger.add("dropped", "logs", reason="no_road")
@@ -110,30 +115,45 @@ class Sink:
 
     def _check(self, event: Event) -> None:
         # Our own events are checked by the tests, once and for all.
-        if event.logger_name != OWN_LOGGER and (wrong := wrong_fields(event)):
-            self._ledger.add("invalid", "logs", len(wrong), "type")
+        if event.logger_name != OWN_LOGGER:
+            for fault in mend(event):
+                self.complain(event, fault)
+
+    def complain(self, event: Event, fault: Fault) -> None:
+        """Counts what is wrong with an event of the app; the first of a kind is told in a line."""
+        self._ledger.add("invalid", "logs", reason=fault.kind)
+        complaint = self._complaints.first(event, fault)
+        if complaint is not None:
+            self.emit(complaint)
 
     def hold(self, event: Event, request: Request) -> None:
         """Sends an event once its request has something to say: its user, a later record, an answer."""
         request.wait(functools.partial(self._emit_held, event))
 
     def _complete(self, event: Event) -> None:
-        request = event.request
+        request, fields = event.request, event.fields
+        ids = _IDS.intersection(fields)
         if request is not None:
-            request.learn_from_state()
-            if not _KNOWN_BY_EXTRA.isdisjoint(event.fields):
-                self._learn(request, event.fields)
+            if request.scope is not None:
+                request.learn_from_state()
+            for name in ids & _KNOWN_BY_EXTRA:
+                if getattr(request, name) is None:
+                    request.learn(**{name: fields[name]})
             request.settle()
-            self._name_session(request)
+            if request.session_pseudonym is None:
+                self._name_session(request)
             event.identity = request.identity()
-        session = event.fields.get("session_id")
-        if session is not None:
-            event.fields["session_id"] = self._pseudonymise(str(session))
+        if ids:
+            self._settle_ids(event, ids)
 
-    def _learn(self, request: Request, fields: Mapping[str, object]) -> None:
-        for name in _KNOWN_BY_EXTRA:
-            if getattr(request, name) is None and name in fields:
-                request.learn(**{name: fields[name]})
+    def _settle_ids(self, event: Event, ids: Iterable[str]) -> None:
+        """What the event says of who is asking stands in the place of what its request says."""
+        fields, identity = event.fields, event.identity
+        if "session_id" in fields:
+            fields["session_id"] = self._pseudonymise(str(fields["session_id"]))
+        for name in ids:
+            if name in identity:
+                identity[name] = fields.pop(name)
 
     def know(self, request: Request) -> None:
         """Completes who is asking: from `request.state`, and the pseudonym of the session."""
@@ -142,12 +162,14 @@ class Sink:
 
     def _name_session(self, request: Request) -> None:
         if request.session_id is not None and request.session_pseudonym is None:
+            if not is_fit_id(request.session_id) or request.session_id.startswith(UNPRINTABLE):
+                self._ledger.add("invalid", "logs", reason="id")
             request.session_pseudonym = self._pseudonymise(request.session_id)
 
     def _redacted_line(self, event: Event) -> bytes:
-        line = self._redactor.plain(self._lines.document(event), orjson.dumps)
+        line = self._plain.of(event)
         if line is not None:
-            return self._lines.text(event, line)
+            return line if self._lines.are_json else self._lines.text(event, line)
         self._scrub(event)
         return self._lines.text(event, serialise(self._lines.document(event)))
 

@@ -13,6 +13,7 @@ import orjson
 
 from tradewise_otel.record.build import Event
 
+_MILLISECONDS = [f".{number:03d}Z" for number in range(1000)]
 _COLOURS = {"DEBUG": "90", "INFO": "36", "WARNING": "33", "ERROR": "31", "CRITICAL": "41"}
 
 
@@ -28,50 +29,60 @@ class Lines:
         self._service = service
         self._version = version
         self._environment = environment
-        self._console = console
+        self.are_json = not console
         self._colour = console and _is_terminal()
         self._second = (0, "")
 
     def document(self, event: Event) -> dict[str, Any]:
         """The line as a dict (contract 1); absent is absent, not null."""
-        line: dict[str, Any] = {
-            "timestamp": self._timestamp(event.timestamp_ns),
-            "level": event.level,
-            "logger_name": event.logger_name,
-            "service": self._service,
+        line = {
+            "timestamp": self.clock(event),
+            **self.head(event),
+            "message": event.message,
+            **self.who(event),
+            "process_id": os.getpid(),
+            "thread_id": event.thread_id,
+            "event_id": event.event_id,
+            **event.fields,
         }
-        if self._version:
-            line["version"] = self._version
-        line["environment"] = self._environment
-        line["message"] = event.message
-        if event.event_type is not None:
-            line["event_type"] = event.event_type
-        _add_ids(line, event)
-        line["process_id"] = os.getpid()
-        line["thread_id"] = event.thread_id
-        if event.source is not None:
-            line["source"] = dict(zip(("file", "line", "function"), event.source, strict=True))
-        self._add_fields(line, event)
-        return line
-
-    def _add_fields(self, line: dict[str, Any], event: Event) -> None:
-        line.update(event.fields)
-        if "service" in event.fields:
-            # Only `external_api_call` brings one: the document makes it the called service there.
-            line["emitter"] = self._service
         if event.exception is not None:
             line["exception"] = {
                 "type": event.exception.type,
                 "message": event.exception.message,
                 "traceback": event.exception.traceback,
             }
+        return line
+
+    def head(self, event: Event) -> dict[str, Any]:
+        """What lines from one place in the code have in common."""
+        head: dict[str, Any] = {"level": event.level, "logger_name": event.logger_name}
+        # Only `external_api_call` brings a service: the document makes it the called one there.
+        head["emitter" if "service" in event.fields else "service"] = self._service
+        if self._version:
+            head["version"] = self._version
+        head["environment"] = self._environment
+        if event.event_type is not None:
+            head["event_type"] = event.event_type
+        if event.source is not None:
+            head["source"] = dict(zip(("file", "line", "function"), event.source, strict=True))
+        return head
+
+    def who(self, event: Event) -> dict[str, Any]:
+        """Who was asking, and the span in which it happened, as far as known."""
+        if not event.trace_id:
+            return event.identity
+        return {
+            **event.identity,
+            "trace_id": f"{event.trace_id:032x}",
+            "span_id": f"{event.span_id:016x}",
+        }
 
     def text(self, event: Event, document: bytes) -> bytes:
         """What is written for an event whose JSON is `document`."""
-        if not self._console:
+        if self.are_json:
             return document + b"\n"
         fields = " ".join(f"{key}={value}" for key, value in event.fields.items())
-        clock = self._timestamp(event.timestamp_ns)[11:23]
+        clock = self.clock(event)[11:23]
         level = f"\x1b[{_COLOURS[event.level]}m{event.level}\x1b[0m" if self._colour else event.level
         kind = f" [{event.event_type}]" if event.event_type else ""
         trace = "".join(event.exception.traceback) if event.exception else ""
@@ -83,21 +94,14 @@ class Lines:
         verdict = serialise({"sampling.reason": reason, "sampling.weight": weight})
         return b"%b,%b\n" % (line[:-2], verdict[1:])
 
-    def _timestamp(self, ns: int) -> str:
-        second, milliseconds = divmod(ns // 1_000_000, 1000)
+    def clock(self, event: Event) -> str:
+        """The event's time as lines show it."""
+        second, millisecond = divmod(event.timestamp_ns // 1_000_000, 1000)
         known, text = self._second
         if second != known:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = (second, text)
-        return f"{text}.{milliseconds:03d}Z"
-
-
-def _add_ids(line: dict[str, Any], event: Event) -> None:
-    line.update(event.identity)
-    if event.trace_id:
-        line["trace_id"] = f"{event.trace_id:032x}"
-        line["span_id"] = f"{event.span_id:016x}"
-    line["event_id"] = event.event_id
+        return text + _MILLISECONDS[millisecond]
 
 
 def serialise(document: dict[str, Any]) -> bytes:
@@ -127,13 +131,17 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Blocks as `print` would; a closed stdout is the app's business and ends nothing."""
         with self._lock:
-            view = memoryview(line)
-            while view:
-                try:
-                    view = view[os.write(self._descriptor, view) :]
-                except BlockingIOError:
-                    # A non-blocking pipe that is full, as some process managers hand out.
-                    time.sleep(0.001)
+            done = self._write_some(line)
+            while done < len(line):
+                done += self._write_some(line[done:])
+
+    def _write_some(self, line: bytes) -> int:
+        try:
+            return os.write(self._descriptor, line)
+        except BlockingIOError:
+            # A non-blocking pipe that is full, as some process managers hand out.
+            time.sleep(0.001)
+            return 0
 
 
 def _is_terminal() -> bool:

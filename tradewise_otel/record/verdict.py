@@ -9,13 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for
+from tradewise_otel.catalogue.vocabulary import EventType
 from tradewise_otel.context import Request
 from tradewise_otel.record.build import SEVERITY, Event
 
 _WARNING = SEVERITY["WARNING"]
 _ERROR = SEVERITY["ERROR"]
 _STRONGER = ("error", "slow")
+# Rows with a condition keep what went wrong, and that is what their level says (contract 2).
+_KEPT = frozenset(row.name for row in EVENTS if row.keeps != "ratio" and not row.keeps_when)
 
 RATIO_RANGE = 1 << 56
 """Randomness of the ratio is a number below this: the low 56 bits of the trace id (OTEP 235)."""
@@ -33,10 +37,12 @@ def judge(event: Event, rate: float) -> bool:
 
     Returns False where nobody can tell yet: the record has to wait for its request's verdict.
     """
-    own = _own_reason(event)
+    row = event_for(event.event_type)
+    severe = SEVERITY[event.level] >= _WARNING
+    own = "event" if row.name in _KEPT else "severity" if severe else None
     request = event.request
     if request is not None and request.reason is None:
-        _ask_to_keep(event, request)
+        _ask_to_keep(event, row, request)
     if own is not None:
         whole = request.reason if request is not None else None
         event.reason, event.weight = (whole if whole in _STRONGER else own), 1.0
@@ -56,20 +62,7 @@ def _by_request_or_ratio(event: Event, rate: float) -> tuple[str, float]:
     return "none", 1.0
 
 
-def _own_reason(event: Event) -> str | None:
-    if event.event_type is not None and _kind_keeps(event):
-        return "event"
-    return "severity" if event.severity >= _WARNING else None
-
-
-def _kind_keeps(event: Event) -> bool:
-    row = event_for(event.event_type)
-    # Rows with a condition keep what went wrong, and that is what their level says (contract 2).
-    return row.keeps != "ratio" and not row.keeps_when
-
-
-def _ask_to_keep(event: Event, request: Request) -> None:
-    row = event_for(event.event_type)
+def _ask_to_keep(event: Event, row: EventType, request: Request) -> None:
     if event.event_type is None:
         if event.severity >= _ERROR:
             request.keep = "severity"

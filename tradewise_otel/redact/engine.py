@@ -37,7 +37,7 @@ class Pattern(Protocol):
 
 
 class Finder(Protocol):
-    """Says of bytes whether there is anything to find: a true value or None."""
+    """Says of bytes whether there is anything to find: a true value, else None or nothing."""
 
     def __call__(self, text: bytes, /) -> object: ...
 
@@ -69,7 +69,8 @@ def finder(pattern: str) -> Finder:
     one = _re2.Set.SearchSet(_options())
     one.Add(pattern.encode("ascii"))
     one.Compile()
-    match: Finder = one.Match
+    # Below its wrapper, which looks at each text's type.
+    match: Finder = one._set.Match
     return match
 
 

@@ -17,24 +17,19 @@ ENGINE: str = engine.ENGINE
 _triggers = {rule.trigger: rule.keywords for rule in RULES} | {JSON_ESCAPE_TRIGGER: ("u00",)}
 
 
-def _by_keyword() -> Callable[[bytes], bool]:
+def _by_keyword() -> Callable[[bytes], object]:
     # `re` tries every alternative at every byte; asking for the keywords first makes it bearable.
     each = [(tuple(map(str.encode, words)), engine.finder(trigger)) for trigger, words in _triggers.items()]
 
-    def search(raw: bytes) -> bool:
+    def search(raw: bytes) -> object:
         folded = raw.lower()
-        return any(
-            find(raw) is not None
-            for words, find in each
-            if not words or any(word in folded for word in words)
-        )
+        return any(find(raw) for words, find in each if not words or any(word in folded for word in words))
 
     return search
 
 
-def _at_once() -> Callable[[bytes], bool]:
-    find = engine.finder("|".join(f"(?:{trigger})" for trigger in _triggers))
-    return lambda raw: find(raw) is not None
+def _at_once() -> Callable[[bytes], object]:
+    return engine.finder("|".join(f"(?:{trigger})" for trigger in _triggers))
 
 
 _search = _at_once() if ENGINE == "re2" else _by_keyword()
@@ -42,4 +37,4 @@ _search = _at_once() if ENGINE == "re2" else _by_keyword()
 
 def hit(raw: bytes) -> bool:
     """Whether this serialised JSON (orjson's output, UTF-8) may hold a secret."""
-    return _search(raw)
+    return bool(_search(raw))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import date, datetime, time
 from enum import Enum
 from itertools import islice
 from typing import Any
@@ -12,6 +12,7 @@ from tradewise_otel.catalogue import sensitive
 from tradewise_otel.catalogue.sensitive import CUT, MASK
 from tradewise_otel.redact import keys
 from tradewise_otel.redact.text import Counts, count, cut, redact_text
+from tradewise_otel.texts import printable, text_or_none
 
 _INT64 = 1 << 63
 _LISTS = (list, tuple, set, frozenset)
@@ -87,15 +88,27 @@ class Walk:
         kind = type(value)
         if kind is str:
             return self._string(value, self._limits.get(key, sensitive.STRING_LIMIT), key)  # type: ignore[arg-type]
-        if value is None or kind is bool or kind is float:
+        if value is None or kind is bool:
             return value
+        if kind is float:
+            return self._number(value, depth)  # type: ignore[arg-type]
         if kind is int:
             return value if -_INT64 <= value < _INT64 else str(value)  # type: ignore[operator]
         if isinstance(value, Enum):
             return self._value(value.value, depth, key)
         if isinstance(value, (Mapping, *_LISTS)):
             return self._container(value, depth, key)
-        return self._string(printable(value), self._limits.get(key, sensitive.STRING_LIMIT), key)
+        text = text_or_none(value)
+        if text is None:
+            count(self.counts, "unprintable")
+        return self._string(text or printable(value), self._limits.get(key, sensitive.STRING_LIMIT), key)
+
+    def _number(self, value: float, depth: int) -> float | None:
+        # A record's own fields are looked at elsewhere; in what is nested JSON knows null only.
+        if depth == 1 or math.isfinite(value):
+            return value
+        count(self.counts, "number")
+        return None
 
     def _container(self, value: Collection[object], depth: int, key: str) -> object:
         if depth >= sensitive.DEPTH_LIMIT or self._left < 0:
@@ -119,21 +132,3 @@ class Walk:
 
     def _string(self, value: str, limit: int, key: str = "") -> str:
         return cut(redact_text(value, self.counts, key), limit, self.counts)
-
-
-def printable(value: object) -> str:
-    """Any object as text; one whose own text raises becomes `<unprintable TYPE>`."""
-    try:
-        return _printed(value)
-    except Exception:
-        return f"<unprintable {type(value).__name__}>"
-
-
-def _printed(value: object) -> str:
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
-    return str(value)

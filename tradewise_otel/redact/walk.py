@@ -6,6 +6,7 @@ for those that are not plain or that the gate stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +20,6 @@ Email = Literal["keep", "pseudonym", "mask"]
 _SCALARS = frozenset({int, float, bool, type(None)})
 _FLAT = _SCALARS | {str}
 _NESTING = _FLAT | {dict}
-_SOURCE = frozenset({"file", "line", "function"})
 _NESTED_LIMIT = 256
 _CACHE_LIMIT = 4096
 _CACHED_LENGTH = 128
@@ -53,9 +53,11 @@ class Redactor:
         self._pseudonymise = pseudonymise
         self._limits = {**sensitive.FIELD_LIMITS, **(limits or {})}
         self._short = {key: n for key, n in self._limits.items() if n < sensitive.STRING_LIMIT}
+        self._shortest = min(self._limits.values())
         self._known: dict[str, int] = {}
         self._allowed: set[str] = set()
         self._nested_names: dict[str, int] = {}
+        self._allowed_nested: set[str] = set()
 
     def plain(self, fields: Mapping[str, object], serialise: Callable[[Any], bytes]) -> bytes | None:
         """The serialised form of a record that may leave as it is; None where it needs `mapping`.
@@ -69,7 +71,7 @@ class Redactor:
             raw = serialise(fields)
         except (TypeError, ValueError):
             return None
-        if flat and not self._fits(fields, len(raw)) and not self.is_plain(fields):
+        if flat and not self._fits(fields, raw) and not self.is_plain(fields):
             return None
         return None if gate.hit(raw) else raw
 
@@ -78,23 +80,31 @@ class Redactor:
         return (
             len(fields) <= sensitive.KEYS_LIMIT
             and self._allowed.issuperset(fields)
-            and (_FLAT.issuperset(map(type, fields.values())) or self._is_flat_but_for_source(fields))
+            and (_FLAT.issuperset(map(type, fields.values())) or self._is_flat_but_for_maps(fields))
         )
 
-    def _is_flat_but_for_source(self, fields: Mapping[str, object]) -> bool:
-        """Flat but for `source`, which every line of the app has."""
-        source = fields.get("source")
-        return (
-            type(source) is dict
-            and _SOURCE.issuperset(source)
-            and _FLAT.issuperset(map(type, source.values()))
-            and _NESTING.issuperset(kinds := [*map(type, fields.values())])
-            and kinds.count(dict) == 1
-        )
+    def _is_flat_but_for_maps(self, fields: Mapping[str, object]) -> bool:
+        """Flat, but a few values are flat themselves: `source`, and what events of the app bring along."""
+        if not _NESTING.issuperset(map(type, fields.values())):
+            return False
+        for name, value in fields.items():
+            if type(value) is dict and not (
+                name not in self._short
+                and len(value) <= sensitive.KEYS_LIMIT
+                and self._allowed_nested.issuperset(value)
+                and _FLAT.issuperset(map(type, value.values()))
+            ):
+                return False
+        return True
 
-    def _fits(self, fields: Mapping[str, object], size: int) -> bool:
-        """True where no string of a flat record can be too long, since all of it is not (a quick yes)."""
-        if size > sensitive.STRING_LIMIT:
+    def _fits(self, fields: Mapping[str, object], raw: bytes) -> bool:
+        """True where no string of a flat record can be too long, since all of it is not (a quick yes).
+
+        No number can be infinite or none either: those are null in JSON.
+        """
+        if len(raw) <= self._shortest:
+            return b"null" not in raw
+        if len(raw) > sensitive.STRING_LIMIT or b"null" in raw:
             return False
         for key, limit in self._short.items():
             value = fields.get(key)
@@ -144,6 +154,8 @@ class Redactor:
             left -= 1
             if isinstance(value, str):
                 plain = type(value) is str and len(value) <= sensitive.STRING_LIMIT
+            elif isinstance(value, float):
+                plain = type(value) is float and math.isfinite(value)
             else:
                 plain = type(value) in _SCALARS or self._open(value, depth, stack)
             if not plain or len(stack) > left:
@@ -174,7 +186,10 @@ class Redactor:
             limit = _REFUSED
         if len(self._nested_names) >= _CACHE_LIMIT:
             self._nested_names.clear()
+            self._allowed_nested.clear()
         self._nested_names[key] = limit
+        if limit >= sensitive.STRING_LIMIT:
+            self._allowed_nested.add(key)
         return limit
 
     def _learn(self, key: object) -> int:

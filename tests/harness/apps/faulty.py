@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from opentelemetry import _logs, metrics, trace
 
 from harness import faults
+from harness.stating import state_all
 from tradewise_otel import bind
 from tradewise_otel.profiling import profile_performance
 
@@ -53,6 +54,7 @@ def _say() -> list[str]:
     print("a line", '\n{"event": "an object", "level": "warning"}')
     sys.stdout.buffer.write(b"bytes\n")
     warnings.warn("careful", stacklevel=1)
+    state_all()
     log.info("plain", extra={"event_type": "bot_health_check", "bot_id": 7, "session_id": "s", "level": "x"})
     try:
         raise KeyError("token=s3cr3t-token")

@@ -6,7 +6,7 @@ Pure functions: no files, no clock, so the same catalogue gives the same bytes e
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from typing_extensions import NotRequired, Required, get_type_hints, is_typeddict
@@ -15,7 +15,7 @@ from tradewise_otel.catalogue.alerts import ALERTS
 from tradewise_otel.catalogue.common import Context
 from tradewise_otel.catalogue.envelope import ExceptionInfo, Line, SourceLocation
 from tradewise_otel.catalogue.events import EVENTS, PLAIN
-from tradewise_otel.catalogue.lookup import fields_of
+from tradewise_otel.catalogue.lookup import fields_of, required_fields
 from tradewise_otel.catalogue.metrics import (
     DERIVED_TAGS,
     EXPORT_INTERVAL_SECONDS,
@@ -26,8 +26,15 @@ from tradewise_otel.catalogue.queries import QUERIES
 from tradewise_otel.catalogue.retention import RETENTION
 from tradewise_otel.catalogue.vocabulary import Alert, EventType, Field, Metric, Query, Retention
 
+from . import examples
+
 HEADER = "<!-- generated from the catalogue by `tradewise-otel generate`; do not edit -->\n"
 
+_TESTING = """\
+In the tests of an app, `pytest_plugins = ["tradewise_otel.testing"]` in `conftest.py` gives the fixture
+`tradewise_events`: `tradewise_events.one("security_login_failed")` is the only event of its kind, with fixed
+id and clock, and held to this page; `assert_documented()` holds all of them to it.
+"""
 _KEEPS = {
     "ratio": "by the sampling rate, unless its request is kept",
     "record": "the record",
@@ -42,6 +49,9 @@ def events() -> str:
         HEADER,
         "# Events\n",
         "Fields in **bold** are always there; any other is absent while unknown, never null.\n",
+        "Each event has the code that makes it and the line that comes of it. Typed calls are in "
+        '`tradewise_otel.events`; `logger.info(…, extra={"event_type": …})` gives the same record.\n',
+        _TESTING,
         "## The line\n",
         "Every line on stdout has these fields, and those of its event beside them.\n",
         _field_table(Line, fields_of(Line)),
@@ -111,7 +121,16 @@ def _event(event: EventType) -> str:
         f"- documented under: {event.source}",
     )
     also = f"Also {_codes(name for name in inherited if name not in own)}, where known.\n"
-    return "\n".join((f"## {title}\n", event.brief + "\n", *facts, "", _own_fields(event, own), also))
+    return "\n".join(
+        (f"## {title}\n", event.brief + "\n", *facts, "", _own_fields(event, own), also, *_example(event))
+    )
+
+
+def _example(event: EventType) -> Iterator[str]:
+    for program in examples.code(event):
+        yield f"```python\n{program}```\n"
+    line = examples.line(event)
+    yield f"```json\n{json.dumps(line)}\n```\n"
 
 
 def _own_fields(event: EventType, own: dict[str, Field]) -> str:
@@ -121,8 +140,7 @@ def _own_fields(event: EventType, own: dict[str, Field]) -> str:
 
 
 def _is_optional_id(event: EventType, name: str) -> bool:
-    required: frozenset[str] = event.fields.__required_keys__  # type: ignore[attr-defined]
-    return name in fields_of(Context) and name not in required
+    return name in fields_of(Context) and name not in required_fields(event)
 
 
 def _field_table(shape: Any, fields: Any) -> str:
@@ -130,7 +148,7 @@ def _field_table(shape: Any, fields: Any) -> str:
     required = shape.__required_keys__
     rows = (
         (
-            f"**`{name}`**" if name in required else f"`{name}`",
+            f"**`{name}`**" if name in required or mark.filled else f"`{name}`",
             _type_words(hints[name]),
             mark.brief,
             _code(json.dumps(mark.example)),
@@ -158,6 +176,7 @@ def _type_words(hint: Any) -> str:
 def _notes(mark: Field) -> str:
     notes = (
         mark.unit if mark.unit not in ("", "1") else "",
+        "filled from the state store" if mark.filled else "",
         mark.sensitivity if mark.sensitivity != "plain" else "",
         f"up to {mark.max_length} characters" if mark.max_length != Field("", "").max_length else "",
         f"in Datadog {_codes(mark.datadog)}" if mark.datadog else "",

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import classify, docs, edge
+from . import calls, classify, docs, edge
 
 
 def artefacts() -> dict[Path, Callable[[], str]]:
     """Every generated file: path relative to the checkout root, and what renders its text."""
     return {
         Path("docs/events.md"): docs.events,
+        Path("tradewise_otel/events/calls.py"): calls.calls,
         Path("docs/metrics.md"): docs.metrics,
         Path("docs/settings.md"): docs.settings,
         Path("collector/config/classify.generated.yaml"): classify.classify,
