@@ -20,14 +20,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from tradewise_otel import __version__, otel_variables, running
-from tradewise_otel.events import door
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
 from tradewise_otel.instrument.process import ProcessEvents
 from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.instrument.runtime import Runtime
-from tradewise_otel.instrument.stated import StatedEvents
 from tradewise_otel.instrument.stdlib_logging import LoggingEvents
 from tradewise_otel.out import dispatch, exporter
 from tradewise_otel.out.log_file import LogFile
@@ -124,7 +122,6 @@ class Pipeline:
         logging_events = LoggingEvents(self._runtime)
         steps: tuple[Callable[[], None], ...] = (
             logging_events.install,
-            self._take_typed_calls,
             self._process.install,
             self._libraries.install,
             self._set_providers,
@@ -139,9 +136,6 @@ class Pipeline:
     def _lend(self) -> None:
         """Lets the calls of the app find the pipeline."""
         running.started(self._runtime)
-
-    def _take_typed_calls(self) -> None:
-        door.open_to(StatedEvents(self._sink).take, self._ledger.internal_error)
 
     def _set_providers(self) -> None:
         sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)

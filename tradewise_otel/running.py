@@ -19,7 +19,8 @@ def pipeline() -> Runtime | None:
     return _running
 
 
-def started(runtime: Runtime) -> None:
-    """Tells which pipeline runs from now on."""
+def started(runtime: Runtime | None) -> Runtime | None:
+    """Tells which pipeline runs from now on; answers which one did before."""
     global _running
-    _running = runtime
+    before, _running = _running, runtime
+    return before

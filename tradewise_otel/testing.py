@@ -11,34 +11,39 @@ In a test:
         event = tradewise_events.one("security_login_failed")
         assert event["email"] == "user@example.com"
 
-Typed calls and `logger.info(…, extra={"event_type": …})` are caught, in any thread, completed and redacted
-as in production; nothing is exported. The automatic events (`api_response`, …) need the launcher, and what
-the state store fills in is absent. The plugin does not load itself, so that no other run pays for it.
+Typed calls, `profile_performance`, `bot_connection_test` and `logger.info(…, extra={"event_type": …})` are
+caught, in any thread, completed and redacted as in production; nothing is exported. The automatic events
+(`api_response`, …) need the launcher, and what the state store fills in is absent. The plugin does not load
+itself, so that no other run pays for it.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import orjson
 import pytest
 
+from tradewise_otel import running
 from tradewise_otel.catalogue.envelope import Line
 from tradewise_otel.catalogue.lookup import event_for, field_types, fields_of, fits, must_be_stated
 from tradewise_otel.context import Request, enter, leave
-from tradewise_otel.events import door
-from tradewise_otel.instrument.stated import StatedEvents
+from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.out.sink import Sink
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.pipeline import shield
+from tradewise_otel.pipeline.aggregate import Aggregate
+from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import Event, from_log_record
+from tradewise_otel.record.verdict import Verdicts
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
+from tradewise_otel.settings import load
 
 SERVICE, ENVIRONMENT = "tradewise-backend", "test"
 """What the lines of a test say of their service."""
@@ -109,7 +114,8 @@ class CaughtEvents:
 def tradewise_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaughtEvents]:
     """What the app states in this test, by typed calls and by logging."""
     caught = CaughtEvents()
-    sink = _sink(caught)
+    runtime = _runtime(caught)
+    sink = runtime.sink
     take = shield.log_calls(
         lambda record: sink.emit(from_log_record(record)), lambda *_: None, logging.Logger.callHandlers
     )
@@ -118,11 +124,11 @@ def tradewise_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaughtEvents]:
     level = root.level
     if level == logging.WARNING:
         root.setLevel(logging.INFO)
-    before = door.open_to(StatedEvents(sink).take, _raise)
+    before = running.started(runtime)
     token = enter(Request())
     yield caught
     leave(token)
-    door.open_to(*before)
+    running.started(before)
     root.setLevel(level)
 
 
@@ -145,23 +151,33 @@ def _assert_documented(lines: list[dict[str, Any]], also: Collection[str]) -> No
     assert not found, "; ".join(found)
 
 
-def _raise(where: str, error: Exception) -> None:
-    raise error
-
-
-def _sink(caught: CaughtEvents) -> Sink:
+def _runtime(caught: CaughtEvents) -> Runtime:
     def named(text: str) -> str:
         return pseudonym(text, _KEY)
 
-    lines, redactor = Lines(SERVICE, "", ENVIRONMENT), Redactor(pseudonymise=named)
-    return _StampingSink(caught, lines, redactor, named)
+    ledger = _StrictLedger()
+    feed = Feed(Aggregate(ledger))
+    sink = _StampingSink(caught, Redactor(pseudonymise=named), ledger, named, feed)
+    return Runtime(load({})[0], sink, feed, ledger, Verdicts(lambda: None))
+
+
+class _StrictLedger(Ledger):
+    def internal_error(self, where: str, error: BaseException, signal: str = "logs") -> None:
+        """A fault of ours fails the test."""
+        raise error
 
 
 class _StampingSink(Sink):
-    def __init__(self, caught: CaughtEvents, lines: Lines, redactor: Redactor, named: Any) -> None:
-        super().__init__(
-            lines, [caught], redactor, Ledger(), 1.0, named, lambda event: None, lambda event: None
-        )
+    def __init__(
+        self,
+        caught: CaughtEvents,
+        redactor: Redactor,
+        ledger: Ledger,
+        named: Callable[[str], str],
+        feed: Feed,
+    ) -> None:
+        lines = Lines(SERVICE, "", ENVIRONMENT)
+        super().__init__(lines, [caught], redactor, ledger, 1.0, named, lambda event: None, feed)
         self._caught = caught
 
     def emit(self, event: Event) -> None:

@@ -108,3 +108,20 @@ def test_none_or_two_where_one_is_asked_for_fails(run: Run) -> None:
     result = run("def test_it(tradewise_events):\n    shop.login()\n    tradewise_events.one('business_x')\n")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*0 events business_x among ?'security_login_failed'?*"])
+
+
+def test_helpers_are_caught_like_calls(run: Run) -> None:
+    """A profiled call and an attempt to connect to a bot are events of the test, as documented."""
+    result = run(
+        """
+from tradewise_otel.bots import bot_connection_test
+from tradewise_otel.profiling import profile_performance
+
+def test_it(tradewise_events):
+    with profile_performance("rebalance"), bot_connection_test("https://bot.example.com"):
+        pass
+    assert tradewise_events.one("performance_metric")["operation"] == "rebalance"
+    assert tradewise_events.one("bot_connection_test_success")["api_url"] == "https://bot.example.com"
+"""
+    )
+    result.assert_outcomes(passed=1)
