@@ -31,7 +31,7 @@ class Watch:
         self, exchanges: Mapping[int, Exchange], judge: Callable[[Exchange], None], ledger: Ledger
     ) -> None:
         self._exchanges, self._judge = exchanges, judge
-        self._look_once = ledger.shielded("lasting requests", self._look, None)
+        self._again = ledger.guarded("lasting requests", self._look_again, self._let_go)
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -44,12 +44,16 @@ class Watch:
             self._looking.add(loop)
             loop.call_later(_LOOKS_EVERY_SECONDS, self._again, loop)
 
-    def _again(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._look_once()
+    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._look()
         if self._exchanges:
             loop.call_later(_LOOKS_EVERY_SECONDS, self._again, loop)
         else:
-            self._looking.discard(loop)
+            self._let_go(loop)
+
+    def _let_go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The next request has it look again."""
+        self._looking.discard(loop)
 
     def _look(self) -> None:
         now = time.perf_counter()
