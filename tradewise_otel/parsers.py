@@ -5,8 +5,12 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
+_SCHEME = re.compile(r"[a-z]+://")
 _ADDRESS = frozenset("0123456789.")
 
 
@@ -49,3 +53,40 @@ def hosts(text: str) -> tuple[str, ...]:
         if set(host) <= _ADDRESS or set(host) & set("/:@"):
             ipaddress.ip_network(host, strict=False)
     return found
+
+
+class Rate(NamedTuple):
+    """So many in so many seconds."""
+
+    times: int
+    seconds: float
+
+
+def rate(text: str) -> Rate:
+    """Reads `count/seconds`, such as `150/60`."""
+    times, _, seconds = text.partition("/")
+    found = Rate(int(times), number(1, 86_400)(seconds))
+    if not 1 <= found.times <= 10**9:
+        raise ValueError(text)
+    return found
+
+
+def state_url(text: str) -> str:
+    """Reads the address of a state store, or nothing."""
+    parts = urlsplit(text)
+    if parts.scheme == "sqlite":
+        fits = not parts.netloc and len(parts.path) > 1
+    else:
+        # Asking for a port that is no number raises.
+        fits = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    if text and not fits:
+        raise ValueError(text)
+    return text
+
+
+def without_secrets(url: str) -> str:
+    """What may be shown of an address that could not be read, and may hold a password anywhere."""
+    if url.startswith("sqlite:"):
+        return url
+    scheme = _SCHEME.match(url)
+    return f"{scheme.group() if scheme else ''}***"
