@@ -30,7 +30,7 @@ LINES: dict[str, str] = {
     "3.M3": "kill -9 of the app 20 times: losses as budgeted; no Collector for 10 minutes, stdout road: 0",
     "3.M4": "our encoder's messages equal upstream's over >= 100,000 batches; end to end with either",
     "3.M5": "hung request, SSE, WebSocket, poll loop: bounded memory, verdict as decided, nothing for ever",
-    "4.M1": "4 workers, SQLite and Redis: 10,000 steps gapless, 1,000 users exact, 150 calls one alarm; kill -9",
+    "4.M1": "4 workers, SQLite and Redis: 10,000 steps gapless, users exact, 150 calls one alarm; kill -9",
     "4.M4": "10^6 distinct addresses: RSS < +20 MB",
 }
 """Must-hold lines of the steps that have landed, each in short."""

@@ -16,6 +16,9 @@ from tradewise_otel.state.journey import Work
 from tradewise_otel.state.store import Count
 
 
+_SUBJECTS = 1000
+
+
 @dataclass(frozen=True)
 class Rule:
     """So many in so many seconds are too many."""
@@ -59,6 +62,11 @@ class Abuse:
     def _add(self, rule: Rule, subject: str, at_ns: int, ticket: Any) -> None:
         count = self._counts.get((rule, subject), (0,))[0]
         self._counts[rule, subject] = (count + 1, at_ns, ticket)
+
+    @property
+    def is_large(self) -> bool:
+        """True when the subjects are too many to keep any longer."""
+        return len(self._counts) > _SUBJECTS
 
     def work(self) -> list[Work]:
         """What to ask the store now."""

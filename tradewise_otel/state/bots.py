@@ -15,7 +15,7 @@ CHANGED = "changed"
 
 _FAILED = "unhealthy"
 _STATUS_LIMIT = 64
-_REMEMBERED = 20_000
+_REMEMBERED = 10_000
 
 
 class Bots:

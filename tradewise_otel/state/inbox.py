@@ -74,10 +74,10 @@ class Inbox:
         self._notes.append(note)
         return True
 
-    def take(self) -> list[Note]:
-        """All that wait, in the order in which they came."""
+    def take(self, most: int = LIMIT) -> list[Note]:
+        """Those that have waited longest, in the order in which they came."""
         taken: list[Note] = []
-        while self._notes and len(taken) < self._limit:
+        while self._notes and len(taken) < most:
             try:
                 taken.append(self._notes.popleft())
             except IndexError:

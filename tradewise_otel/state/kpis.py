@@ -18,7 +18,7 @@ SETTLES_NS = 60 * 10**9
 _CLAIMED_NS = 60 * 10**9
 _LOOKS_NS = 30 * 10**9
 _BACK_DAYS = 7
-_REMEMBERED = 20_000
+_REMEMBERED = 10_000
 
 DAILY_USERS = "metric_daily_active_users"
 BOT_USAGE = "metric_bot_usage"

@@ -171,8 +171,14 @@ class State:
 
     def _turn(self, last: bool) -> None:
         try:
-            for note in self._inbox.take():
-                self._sort(note)
+            for _ in range(0, LIMIT, _AT_ONCE):
+                notes = self._inbox.take(_AT_ONCE)
+                for note in notes:
+                    self._sort(note)
+                if len(notes) < _AT_ONCE:
+                    break
+                # A flood is passed on in parts, so that none of it piles up here.
+                self._ask(self._work(time.time_ns(), False))
             self._ask(self._work(time.time_ns(), last))
         except Exception as error:
             self._receiver.fault(error)
@@ -198,7 +204,7 @@ class State:
 
     def _work(self, now_ns: int, last: bool) -> list[Work]:
         work = [*self._journeys.work(now_ns, last), *self._bots.work()]
-        if last or now_ns >= self._folds_at:
+        if last or now_ns >= self._folds_at or self._abuse.is_large:
             self._folds_at = now_ns + _FOLDS_NS
             work += [*self._abuse.work(), *self._kpis.work()]
             if self._store.is_shared and not last:
