@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,12 +21,14 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from tradewise_otel import __version__, otel_variables
+from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
 from tradewise_otel.instrument.process import ProcessEvents
 from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.instrument.stateful import StatefulEvents
 from tradewise_otel.instrument.stdlib_logging import LoggingEvents
 from tradewise_otel.out import dispatch, exporter
 from tradewise_otel.out.log_file import LogFile
@@ -44,6 +47,7 @@ from tradewise_otel.redact import key_store
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
 from tradewise_otel.settings import PRODUCTION, Problem, Settings, is_disabled, load, state_dir
+from tradewise_otel.state.opening import default_url
 
 _STDOUT = 1
 
@@ -82,6 +86,13 @@ class Pipeline:
         self._exporters = exporter.Exporters(environ, self._say_outage)
         self._app_metrics = AppMetrics(None)
         self._dispatch = self._make_dispatch()
+        self._stateful = StatefulEvents(
+            self._runtime,
+            settings.state_url or default_url(settings.service_name, state_dir(environ)),
+            lambda text: pseudonym(text, key),
+            lambda text: self._redactor.text(text, STRING_LIMIT)[0],
+            self._say,
+        )
         self._process = ProcessEvents(self._runtime, self._shutdown)
 
     def _make_sink(self, key: bytes) -> Sink:
@@ -119,6 +130,7 @@ class Pipeline:
         logging_events = LoggingEvents(self._runtime)
         steps: tuple[Callable[[], None], ...] = (
             logging_events.install,
+            self._stateful.install,
             self._process.install,
             self._libraries.install,
             self._set_providers,
@@ -182,8 +194,12 @@ class Pipeline:
         self._ledger.shielded("say", self._sink.emit, None)(event)
 
     def _shutdown(self) -> None:
+        seconds = self._settings.shutdown_seconds
+        deadline = time.monotonic() + seconds
+        # Before the verdicts over what is still open, for some of its events are only finished here.
+        self._ledger.shielded("stop state", self._stateful.stop, None)(seconds / 3)
         self._libraries.let_go()
-        lost = self._dispatch.shutdown(self._settings.shutdown_seconds)
+        lost = self._dispatch.shutdown(max(deadline - time.monotonic(), seconds / 2))
         if lost:
             figures = ", ".join(f"{count} of {signal}" for signal, count in sorted(lost.items()))
             self._say("WARNING", f"exit: the Collector has not received {figures}")
@@ -193,6 +209,7 @@ class Pipeline:
         for writer in self._writers:
             writer.after_fork()
         self._dispatch.after_fork()
+        self._stateful.after_fork()
         self._libraries.after_fork()
         self._process.after_fork()
 

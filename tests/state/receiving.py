@@ -9,7 +9,7 @@ from typing import Any
 from state.state_worker import Rule
 
 from tradewise_otel.state.opening import LastingStore, open_store, place_of
-from tradewise_otel.state.thread import Means, State
+from tradewise_otel.state.thread import Means, Receiver, State
 
 CALLS = Rule("rapid_api_calls", 150, 60)
 LOGINS = Rule("brute_force", 11, 300)
@@ -37,10 +37,6 @@ class Kept:
         """Keeps it."""
         self.figures.append((kind, fields))
 
-    def fault(self, error: Exception) -> None:
-        """Keeps it."""
-        self.faults.append(error)
-
     def say(self, level: str, message: str) -> None:
         """Keeps it."""
         self.said.append((level, message))
@@ -51,7 +47,7 @@ def state_at(url: str, kept: Kept, calls: Rule = CALLS) -> State:
     return State(
         Means(calls, LOGINS, lambda text: text, lambda text: text),
         lambda: LastingStore(lambda: open_store(url, "shop"), place_of(url), kept.say),
-        kept,
+        Receiver(kept.finish, kept.alarm, kept.figure, kept.faults.append),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from tradewise_otel.state.abuse import Rule
 from tradewise_otel.state.inbox import Called, LoginFailed, StepTaken
 from tradewise_otel.state.opening import LastingStore, open_store, place_of
-from tradewise_otel.state.thread import Means, State
+from tradewise_otel.state.thread import Means, Receiver, State
 
 STEPS, SESSIONS, USERS, CALLS = 10_000, 500, 1000, 150
 
@@ -48,17 +48,17 @@ class Printed:
         sys.stdout.write(json.dumps(line) + "\n")
 
 
-def state_of(url: str, service: str, receiver: Any, calls: Rule | None = None) -> State:
+def state_of(url: str, service: str, printed: Printed) -> State:
     """A state as the app has it; subjects by a plain hash, words as they are."""
     return State(
         Means(
-            calls or Rule("rapid_api_calls", CALLS, 60),
+            Rule("rapid_api_calls", CALLS, 60),
             Rule("brute_force", 11, 300),
             lambda text: hashlib.sha256(text.encode()).hexdigest()[:16],
             lambda text: text,
         ),
         lambda: LastingStore(lambda: open_store(url, service), place_of(url), _say),
-        receiver,
+        Receiver(printed.finish, printed.alarm, printed.figure, printed.fault),
     )
 
 

@@ -149,7 +149,7 @@ METRICS: tuple[Metric, ...] = (
         "tradewise.telemetry.invalid",
         "count",
         "1",
-        _LEDGER + "documented fields with another type than documented.",
+        _LEDGER + "documented fields with another type than documented, events without the state's fields.",
         ("tier", "signal", "reason"),
         fed_by=(),
     ),

@@ -59,11 +59,23 @@ class Sink:
     ) -> None:
         self._lines, self._writers, self._redactor, self._ledger = lines, writers, redactor, ledger
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
+        self._diverted: dict[str | None, Callable[[Event], bool]] = {}
+
+    def divert(self, takers: Mapping[str, Callable[[Event], bool]]) -> None:
+        """Shows events of some kinds to others first; whoever answers True will `finish` the event."""
+        for kind, take in takers.items():
+            self._diverted[kind] = self._ledger.shielded(f"divert {kind}", take, False)
 
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
         self._ledger.add("emitted", "logs")
         self._complete(event)
+        take = self._diverted.get(event.event_type)
+        if take is None or not take(event):
+            self.finish(event)
+
+    def finish(self, event: Event) -> None:
+        """Sends an event whose identity is known; whatever took it from its way hands it back here."""
         self._check(event)
         decided = judge(event, self._rate)
         line = self._redacted_line(event)

@@ -57,7 +57,7 @@ def _by_request_or_ratio(event: Event, rate: float) -> tuple[str, float]:
 
 
 def _own_reason(event: Event) -> str | None:
-    if event.event_type is not None and _kind_keeps(event):
+    if event.keep or (event.event_type is not None and _kind_keeps(event)):
         return "event"
     return "severity" if event.severity >= _WARNING else None
 

@@ -15,7 +15,6 @@ from tradewise_otel.state.inbox import Called, LoginFailed
 from tradewise_otel.state.journey import Work
 from tradewise_otel.state.store import Count
 
-
 _SUBJECTS = 1000
 
 
@@ -86,6 +85,6 @@ class Abuse:
         fields = {
             "activity_type": rule.activity,
             "call_count": total,
-            "time_window_seconds": rule.seconds,
+            "time_window_seconds": int(rule.seconds) if rule.seconds.is_integer() else rule.seconds,
         }
         self._alarm(fields, ticket)

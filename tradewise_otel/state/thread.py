@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from tradewise_otel.state.abuse import Abuse, Rule
 from tradewise_otel.state.bots import Bots
@@ -31,20 +31,21 @@ _TIDIES_NS = 60_000_000_000
 _AT_ONCE = 1000
 
 
-class Receiver(Protocol):
-    """What takes the answers, in the state's thread. None of it may raise."""
+@dataclass(frozen=True)
+class Receiver:
+    """What takes the answers, in the state's thread. None of it may raise.
 
-    def finish(self, ticket: Any, fields: dict[str, Any]) -> None:
-        """The event behind a ticket can go, with the fields that the state knows; maybe none."""
+    Args:
+        finish: the event behind a ticket can go, with the fields that the state knows; maybe none.
+        alarm: the call behind a ticket was one too many; with the fields of the alarm.
+        figure: kind and fields of a figure of a day that is over.
+        fault: told of a fault of ours.
+    """
 
-    def alarm(self, ticket: Any, fields: dict[str, Any]) -> None:
-        """The call behind a ticket was one too many."""
-
-    def figure(self, kind: str, fields: dict[str, Any]) -> None:
-        """A figure of a day that is over."""
-
-    def fault(self, error: Exception) -> None:
-        """A fault of ours, or a transaction that no store would do."""
+    finish: Callable[[Any, dict[str, Any]], None]
+    alarm: Callable[[Any, dict[str, Any]], None]
+    figure: Callable[[str, dict[str, Any]], None]
+    fault: Callable[[Exception], None]
 
 
 @dataclass(frozen=True)
