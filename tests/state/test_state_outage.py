@@ -178,7 +178,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
     with pytest.raises(Unavailable):
         fill(store)
-    assert store._one("PRAGMA page_count")[0] <= MEMORY_PAGES
+    assert store._run("PRAGMA page_count").fetchone()[0] <= MEMORY_PAGES
     lost = lasting(f"sqlite://{tmp_path}", Kept(), [0.0])
     with pytest.raises(Unavailable):
         fill(lost)

@@ -195,8 +195,8 @@ def test_a_file_is_its_owners_only(tmp_path: Path) -> None:
 def test_a_transaction_is_done_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     """When one operation fails, none of its batch has happened."""
     store = open_store(f"sqlite://{tmp_path / 'state.db'}", "shop")
-    with pytest.raises(OverflowError):
-        store.apply([UserSeen(1, "u"), UserSeen(2**70, "v")])
+    with pytest.raises(KeyError):
+        store.apply([UserSeen(1, "u"), "no operation"])
     assert store.apply([Day(1)])[0].users == 0
 
 

@@ -108,6 +108,20 @@ def test_a_forked_child_has_a_state_of_its_own(tmp_path: Path) -> None:
     assert sequence == [1, 2, 3]
 
 
+def test_a_name_that_is_no_text_harms_nobody(url: str, tmp_path: Path) -> None:
+    """Lone surrogates, a zero and ten thousand characters: the steps are numbered, and name each other."""
+    kept = Kept()
+    state = state_at(url, kept)
+    for number, step in enumerate(["a\ud800b", "c\0d", "x" * 10_000, "last"]):
+        state.put(StepTaken(f"odd {tmp_path.name}", step, time.time_ns(), number))
+    state.put(BotChecked("\udfff", "\ud800", None, time.time_ns(), 9))
+    state.stop(2)
+    fields = [found for ticket, found in kept.finished if ticket != 9]
+    assert [found["step_sequence"] for found in fields] == [1, 2, 3, 4]
+    assert [found.get("previous_step") for found in fields] == [None, "a?b", "c?d", "x" * 256]
+    assert kept.faults == []
+
+
 def test_no_thread_runs_before_the_first_note(tmp_path: Path) -> None:
     """A process with nothing to say has neither thread nor file."""
     state_at(file_url(tmp_path), Kept())

@@ -85,6 +85,6 @@ class Abuse:
         fields = {
             "activity_type": rule.activity,
             "call_count": total,
-            "time_window_seconds": int(rule.seconds) if rule.seconds.is_integer() else rule.seconds,
+            "time_window_seconds": int(rule.seconds) if rule.seconds == int(rule.seconds) else rule.seconds,
         }
         self._alarm(fields, ticket)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tradewise_otel.state.journey import Finish, Work
-from tradewise_otel.state.store import DAY_NS, BotSeen, Check, Health
+from tradewise_otel.state.store import DAY_NS, BotSeen, Check, Health, storable
 
 CHANGED = "changed"
 """Among the fields of a check, for whoever judges it: the status is another one than before."""
@@ -36,7 +36,7 @@ class Bots:
     def check(self, token: int, bot: str, status: str, user: str | None, at_ns: int) -> None:
         """A bot was looked at."""
         # What another worker asks of the same bot must find the same word.
-        known = Check(self._name(bot), self._clean(status)[:_STATUS_LIMIT], status != _FAILED, at_ns)
+        known = Check(self._name(bot), storable(self._clean(status), _STATUS_LIMIT), status != _FAILED, at_ns)
         self._work.append((known, partial(self._checked, token)))
         self.use(bot, user, at_ns)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tradewise_otel.state.store import Number, Numbered, Step
+from tradewise_otel.state.store import Number, Numbered, Step, storable
 
 SETTLES_NS = 700_000_000
 """The pause. With a turn of the thread before it and one behind, a step is at most a second late."""
@@ -42,7 +42,7 @@ class Journeys:
 
     def take(self, token: int, session: str, step: str, at_ns: int) -> None:
         """A step that was taken."""
-        handed_in = Step(token, session, self._clean(step)[:STEP_LIMIT], at_ns)
+        handed_in = Step(token, session, storable(self._clean(step), STEP_LIMIT), at_ns)
         self._new.append(handed_in)
         self._waiting[token] = handed_in
 

@@ -28,9 +28,7 @@ for _, member in ipairs(due) do
   local key = ARGV[2] .. 'journey:' .. session
   local before = redis.call('HMGET', key, 'step', 'at')
   local sequence = redis.call('HINCRBY', key, 'sequence', 1)
-  local last = before[2] or at
-  if tonumber(last) < tonumber(at) then last = at end
-  redis.call('HSET', key, 'step', step, 'at', last)
+  redis.call('HSET', key, 'step', step, 'at', at)
   redis.call('EXPIRE', key, ARGV[3])
   local answer = cjson.encode({token, sequence, before[1], before[2], at})
   redis.call('RPUSH', ARGV[2] .. 'numbered:' .. owner, answer)
@@ -197,8 +195,8 @@ def _nothing(replies: list[Any]) -> None:
 
 def _numbered(answer: list[Any]) -> store.Numbered:
     token, sequence, previous, before, at = answer
-    since = store.milliseconds(int(before) * 1000, int(at) * 1000) if before else None
-    return store.Numbered(int(token), int(sequence), previous or None, since)
+    before_ns = int(before) * 1000 if before else None
+    return store.numbered(int(token), int(sequence), previous or None, before_ns, int(at) * 1000)
 
 
 def _health(before: str | None, after: list[str | None], status: str) -> store.Health:

@@ -1,11 +1,18 @@
-"""The store in one SQLite file: shared by all workers of a service on a host, kept over restarts."""
+"""The store in one SQLite file: shared by all workers of a service on a host, kept over restarts.
+
+Operations of one kind are done together, by few statements with JSON in and JSON out. Each statement lets
+go of the interpreter, and in a busy worker gets it back only milliseconds later, while all other workers
+wait for the file.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from tradewise_otel.state import store
@@ -14,20 +21,38 @@ from tradewise_otel.state.sqlite_file import connect, prepare
 _TIDIED_AT_ONCE = 2000
 _ORPHAN_NS = 60 * 10**9
 
-_COUNT = """
-INSERT INTO window_count(rule, subject, ends_ns, count) VALUES (?, ?, ?, ?)
-ON CONFLICT(rule, subject) DO UPDATE SET
-    count = CASE WHEN ? >= ends_ns THEN excluded.count ELSE count + excluded.count END,
-    ends_ns = CASE WHEN ? >= ends_ns THEN excluded.ends_ns ELSE ends_ns END
+_NUMBER = """
+REPLACE INTO step(id, owner, token, session, step, at_ns, sequence, previous, before_ns)
+SELECT new.id, new.owner, new.token, new.session, new.step, new.at_ns,
+    COALESCE(journey.sequence, 0) + row_number() OVER places,
+    COALESCE(lag(new.step) OVER places, journey.step),
+    COALESCE(lag(new.at_ns) OVER places, journey.at_ns)
+FROM step AS new LEFT JOIN journey ON journey.session = new.session
+WHERE new.sequence IS NULL AND new.at_ns <= ?
+WINDOW places AS (PARTITION BY new.session ORDER BY new.at_ns, new.id)
 """
 
-_CHECK = """
-INSERT INTO bot_health(bot, status, failures, answered_ns, day) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT(bot) DO UPDATE SET
-    status = excluded.status,
-    failures = CASE WHEN excluded.failures THEN failures + 1 ELSE 0 END,
-    answered_ns = COALESCE(excluded.answered_ns, answered_ns),
-    day = max(day, excluded.day)
+# With one max() SQLite takes the other columns from the row that has it.
+_GO_ON = """
+REPLACE INTO journey(session, sequence, step, at_ns)
+SELECT new.session, max(new.sequence), new.step, new.at_ns
+FROM step AS new LEFT JOIN journey ON journey.session = new.session
+WHERE new.sequence > COALESCE(journey.sequence, 0) GROUP BY new.session
+"""
+
+_MINE = """
+SELECT json_group_array(json_array(token, sequence, previous, before_ns, at_ns))
+FROM (SELECT * FROM step WHERE owner = ? AND sequence IS NOT NULL ORDER BY at_ns, id)
+"""
+
+_WINDOWS = """
+SELECT json_group_array(json_array(rule, subject, ends_ns, count)) FROM json_each(?) AS asked
+JOIN window_count ON rule = json_extract(asked.value, '$[0]') AND subject = json_extract(asked.value, '$[1]')
+"""
+
+_BOTS = """
+SELECT json_group_array(json_array(bot, status, failures, answered_ns, day)) FROM bot_health
+WHERE bot IN (SELECT value FROM json_each(?))
 """
 
 _FIGURES = """
@@ -55,17 +80,17 @@ class SqliteStore:
             self._connection = connect(path)
         except (sqlite3.Error, OSError) as error:
             raise store.Unavailable(type(error).__name__) from error
-        self._answer: dict[type, Callable[[Any], Any]] = {
-            store.Step: self._step,
+        self._answers: dict[type, Callable[[list[Any]], list[Any]]] = {
+            store.Step: self._hand_in,
             store.Number: self._number,
             store.Check: self._check,
             store.Count: self._count,
-            store.UserSeen: self._user,
-            store.BotSeen: self._bot,
-            store.Claim: self._claim,
-            store.Done: self._done,
-            store.Day: self._day,
-            store.Tidy: self._tidy,
+            store.UserSeen: self._users,
+            store.BotSeen: self._bots,
+            store.Claim: lambda claims: [*map(self._claim, claims)],
+            store.Done: lambda done: [*map(self._done, done)],
+            store.Day: lambda days: [*map(self._day, days)],
+            store.Tidy: lambda orders: [*map(self._tidy, orders)],
         }
         self._prepare()
 
@@ -82,11 +107,14 @@ class SqliteStore:
 
     def apply(self, operations: Sequence[Any]) -> list[Any]:
         """See `Store`."""
+        answers: list[Any] = []
         try:
             with self._transaction():
-                return [self._answer[type(operation)](operation) for operation in operations]
+                for kind, run in groupby(operations, type):
+                    answers += self._answers[kind](list(run))
         except sqlite3.Error as error:
             raise store.Unavailable(type(error).__name__) from error
+        return answers
 
     def close(self) -> None:
         """See `Store`."""
@@ -94,7 +122,7 @@ class SqliteStore:
             self._connection.close()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Any:
+    def _transaction(self) -> Iterator[None]:
         # At once a writer's: one that began as a reader could not wait for another writer.
         self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -108,87 +136,71 @@ class SqliteStore:
     def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
 
-    def _one(self, statement: str, *values: Any) -> Any:
-        return self._run(statement, *values).fetchone()
+    def _rows(self, statement: str, *values: Any) -> list[list[Any]]:
+        """The rows of a statement that answers with one JSON array of them."""
+        rows: list[list[Any]] = json.loads(self._run(statement, *values).fetchone()[0])
+        return rows
 
-    def _step(self, step: store.Step) -> None:
-        self._run(
-            "INSERT OR IGNORE INTO step(owner, token, session, step, at_ns) VALUES (?, ?, ?, ?, ?)",
-            self._owner,
-            *step,
-        )
+    def _write(self, into: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
+        """All rows into a table by one statement."""
+        columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(rows[0])))
+        self._run(f"{into} SELECT {columns} FROM json_each(?) WHERE true {conflict}", json.dumps(rows))
 
-    def _number(self, order: store.Number) -> list[store.Numbered]:
-        due = self._run(
-            "SELECT id, session, step, at_ns FROM step WHERE sequence IS NULL AND at_ns <= ? "
-            "ORDER BY at_ns, id",
-            order.until_ns,
-        ).fetchall()
-        for number, session, step, at_ns in due:
-            place = self._next(session, step, at_ns)
-            self._run("UPDATE step SET sequence = ?, previous = ?, since_ms = ? WHERE id = ?", *place, number)
-        mine = self._run(
-            "SELECT token, sequence, previous, since_ms FROM step "
-            "WHERE owner = ? AND sequence IS NOT NULL ORDER BY at_ns, id",
-            self._owner,
-        ).fetchall()
-        self._run("DELETE FROM step WHERE owner = ? AND sequence IS NOT NULL", self._owner)
-        return [store.Numbered(*row) for row in mine]
+    def _hand_in(self, steps: list[store.Step]) -> list[None]:
+        into = "INSERT OR IGNORE INTO step(owner, token, session, step, at_ns)"
+        self._write(into, [(self._owner, *step) for step in steps])
+        return [None] * len(steps)
 
-    def _next(self, session: str, step: str, at_ns: int) -> tuple[int, str | None, float | None]:
-        before = self._one("SELECT sequence, step, at_ns FROM journey WHERE session = ?", session)
-        sequence = before[0] + 1 if before else 1
-        # One that comes late keeps its place, so time does not run backwards for the next.
-        self._run(
-            "REPLACE INTO journey(session, sequence, step, at_ns) VALUES (?, ?, ?, ?)",
-            session,
-            sequence,
-            step,
-            max(at_ns, before[2]) if before else at_ns,
-        )
-        if before is None:
-            return sequence, None, None
-        return sequence, before[1], store.milliseconds(before[2], at_ns)
+    def _number(self, orders: list[store.Number]) -> list[list[store.Numbered]]:
+        self._run(_NUMBER, orders[-1].until_ns)
+        self._run(_GO_ON)
+        mine = self._rows(_MINE, self._owner)
+        if mine:
+            self._run("DELETE FROM step WHERE owner = ? AND sequence IS NOT NULL", self._owner)
+        return [*([] for _ in orders[1:]), [store.numbered(*row) for row in mine]]
 
-    def _check(self, check: store.Check) -> store.Health:
-        before = self._one("SELECT status FROM bot_health WHERE bot = ?", check.bot)
-        day = check.at_ns // store.DAY_NS
-        answered = check.at_ns if check.answered else None
-        self._run(_CHECK, check.bot, check.status, int(not check.answered), answered, day)
-        failures, last = self._one("SELECT failures, answered_ns FROM bot_health WHERE bot = ?", check.bot)
-        known = before is not None and before[0] is not None
-        return store.Health(failures, last, known and before[0] != check.status)
+    def _check(self, checks: list[store.Check]) -> list[store.Health]:
+        rows = self._rows(_BOTS, json.dumps([check.bot for check in checks]))
+        known = {row[0]: row for row in rows}
+        answers = []
+        for bot, status, answered, at_ns in checks:
+            _, before, failures, last, day = known.get(bot, (bot, None, 0, None, 0))
+            failures, last = (0, at_ns) if answered else (failures + 1, last)
+            known[bot] = [bot, status, failures, last, max(day, at_ns // store.DAY_NS)]
+            answers.append(store.Health(failures, last, before is not None and before != status))
+        self._write("REPLACE INTO bot_health(bot, status, failures, answered_ns, day)", [*known.values()])
+        return answers
 
-    def _count(self, more: store.Count) -> int:
-        ends = more.at_ns + int(more.seconds * 1e9)
-        self._run(_COUNT, more.rule, more.subject, ends, more.times, more.at_ns, more.at_ns)
-        row = self._one(
-            "SELECT count FROM window_count WHERE rule = ? AND subject = ?", more.rule, more.subject
-        )
-        return int(row[0])
+    def _count(self, counts: list[store.Count]) -> list[int]:
+        rows = self._rows(_WINDOWS, json.dumps([(more.rule, more.subject) for more in counts]))
+        windows = {(rule, subject): (ends, total) for rule, subject, ends, total in rows}
+        answers = []
+        for rule, subject, times, at_ns, seconds in counts:
+            ends, total = windows.get((rule, subject), (0, 0))
+            if ends <= at_ns:
+                ends, total = at_ns + int(seconds * 1e9), 0
+            windows[rule, subject] = ends, total + times
+            answers.append(total + times)
+        into = "REPLACE INTO window_count(rule, subject, ends_ns, count)"
+        self._write(into, [(*key, *window) for key, window in windows.items()])
+        return answers
 
-    def _user(self, seen: store.UserSeen) -> None:
-        self._run("INSERT OR IGNORE INTO daily_user(day, user) VALUES (?, ?)", *seen)
-        self._run(
-            "INSERT INTO known_user(user, day) VALUES (?, ?) "
-            "ON CONFLICT(user) DO UPDATE SET day = min(day, excluded.day)",
-            seen.user,
-            seen.day,
-        )
+    def _users(self, seen: list[store.UserSeen]) -> list[None]:
+        self._write("INSERT OR IGNORE INTO daily_user(day, user)", seen)
+        earliest = "ON CONFLICT(user) DO UPDATE SET day = min(day, excluded.day)"
+        self._write("INSERT INTO known_user(day, user)", seen, earliest)
+        return [None] * len(seen)
 
-    def _bot(self, seen: store.BotSeen) -> None:
-        self._run("INSERT OR IGNORE INTO daily_bot(day, bot) VALUES (?, ?)", seen.day, seen.bot)
-        self._run(
-            "INSERT INTO bot_health(bot, day) VALUES (?, ?) "
-            "ON CONFLICT(bot) DO UPDATE SET day = max(day, excluded.day)",
-            seen.bot,
-            seen.day,
-        )
-        if seen.user is not None:
-            self._run("INSERT OR IGNORE INTO bot_user(bot, user) VALUES (?, ?)", seen.bot, seen.user)
+    def _bots(self, seen: list[store.BotSeen]) -> list[None]:
+        self._write("INSERT OR IGNORE INTO daily_bot(day, bot)", [(one.day, one.bot) for one in seen])
+        latest = "ON CONFLICT(bot) DO UPDATE SET day = max(day, excluded.day)"
+        self._write("INSERT INTO bot_health(day, bot)", [(one.day, one.bot) for one in seen], latest)
+        if pairs := [(one.bot, one.user) for one in seen if one.user is not None]:
+            self._write("INSERT OR IGNORE INTO bot_user(bot, user)", pairs)
+        return [None] * len(seen)
 
     def _claim(self, claim: store.Claim) -> bool:
-        held = self._one("SELECT until_ns FROM lease WHERE name = ?", claim.name)
+        held = self._run("SELECT until_ns FROM lease WHERE name = ?", claim.name).fetchone()
         if held is not None and held[0] > claim.now_ns:
             return False
         self._run("REPLACE INTO lease(name, until_ns) VALUES (?, ?)", claim.name, claim.until_ns)

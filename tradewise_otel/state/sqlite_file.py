@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS journey(
     session TEXT PRIMARY KEY, sequence INTEGER, step TEXT, at_ns INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS step(
     id INTEGER PRIMARY KEY, owner TEXT, token INTEGER, session TEXT, step TEXT, at_ns INTEGER,
-    sequence INTEGER, previous TEXT, since_ms REAL, UNIQUE(owner, token));
+    sequence INTEGER, previous TEXT, before_ns INTEGER, UNIQUE(owner, token));
 CREATE TABLE IF NOT EXISTS bot_health(
     bot TEXT PRIMARY KEY, status TEXT, failures INTEGER NOT NULL DEFAULT 0, answered_ns INTEGER,
     day INTEGER NOT NULL) WITHOUT ROWID;

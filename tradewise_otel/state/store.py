@@ -148,6 +148,12 @@ class Store(Protocol):
         """Lets go of the connection. Never raises."""
 
 
-def milliseconds(before_ns: int, after_ns: int) -> float:
-    """Time between two steps; one that was handed in late has none."""
-    return max(round((after_ns - before_ns) / 1e6, 3), 0.0)
+def numbered(token: int, sequence: int, previous: str | None, before_ns: int | None, at_ns: int) -> Numbered:
+    """A step with its place, from the time of the step before and its own; one that came late waited 0 ms."""
+    since = None if before_ns is None else max(round((at_ns - before_ns) / 1e6, 3), 0.0)
+    return Numbered(token, sequence, previous, since)
+
+
+def storable(text: str, limit: int) -> str:
+    """A text that every store gives back: cut, and without what is no UTF-8 or ends a text for some."""
+    return text[:limit].encode("utf-8", "replace").decode().replace("\0", "?")
