@@ -47,7 +47,8 @@ from tradewise_otel.redact import key_store
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
 from tradewise_otel.settings import PRODUCTION, Problem, Settings, is_disabled, load, state_dir
-from tradewise_otel.state.opening import default_url
+from tradewise_otel.state.opening import agree_on_secret, default_url
+from tradewise_otel.state.store import Unavailable
 
 _STDOUT = 1
 
@@ -75,7 +76,8 @@ class Pipeline:
         self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
         if settings.log_file:
             self._writers.append(LogFile(settings.log_file))
-        key, self._key_lasts = key_store.load(settings.pseudonym_key, state_dir(environ))
+        self._state_url = settings.state_url or default_url(settings.service_name, state_dir(environ))
+        key, self._key_scope = self._session_key()
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
         self._base = base_resource(settings, self._redactor)
         self._identity = Identity(self._base, sys.argv, environ)
@@ -88,12 +90,26 @@ class Pipeline:
         self._dispatch = self._make_dispatch()
         self._stateful = StatefulEvents(
             self._runtime,
-            settings.state_url or default_url(settings.service_name, state_dir(environ)),
+            self._state_url,
             lambda text: pseudonym(text, key),
             lambda text: self._redactor.text(text, STRING_LIMIT)[0],
             self._say,
         )
         self._process = ProcessEvents(self._runtime, self._shutdown)
+
+    def _session_key(self) -> tuple[bytes, str]:
+        """The key of the pseudonyms, and where they are the same."""
+        setting = self._settings.pseudonym_key
+        key, lasts = key_store.load(setting, state_dir(self._environ))
+        scope = "on this host" if lasts else "within this process"
+        if setting or self._state_url.startswith("sqlite:"):
+            return key, scope
+        try:
+            agreed = agree_on_secret(self._state_url, self._settings.service_name, key.hex())
+            return bytes.fromhex(agreed), "within this state store"
+        except (Unavailable, ValueError):
+            # Said by the state itself, as soon as it is needed.
+            return key, scope
 
     def _make_sink(self, key: bytes) -> Sink:
         lines = Lines(
@@ -176,8 +192,10 @@ class Pipeline:
             # As fields too: a message is cut where it gets long.
             self._say("WARNING", "settings: " + "; ".join(texts), {"problems": texts})
         if self._settings.environment == PRODUCTION and not self._settings.pseudonym_key:
-            scope = "on this host" if self._key_lasts else "within this process"
-            self._say("WARNING", f"TRADEWISE_PSEUDONYM_KEY is not set: session pseudonyms join only {scope}")
+            self._say(
+                "WARNING",
+                f"TRADEWISE_PSEUDONYM_KEY is not set: session pseudonyms join only {self._key_scope}",
+            )
 
     def _say_outage(self, begins: bool) -> None:
         if begins:

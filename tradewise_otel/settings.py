@@ -152,8 +152,9 @@ ROWS: dict[str, Row[Any]] = {
         "TRADEWISE_PSEUDONYM_KEY",
         "",
         "any text",
-        "Key of the pseudonyms that replace session ids. Without one, a key is made once and kept under "
-        "`$XDG_STATE_HOME/tradewise-otel`, so journeys join only on that host.",
+        "Key of the pseudonyms that replace session ids, and of the hashes in the state store. Without "
+        "one, a key is made once and kept under `$XDG_STATE_HOME/tradewise-otel`, so journeys join only on "
+        "that host; with the state in Redis it is kept there, for all hosts.",
         str,
     ),
     "email": Row(

@@ -114,7 +114,7 @@ def test_a_name_that_is_no_text_harms_nobody(url: str, tmp_path: Path) -> None:
     state = state_at(url, kept)
     for number, step in enumerate(["a\ud800b", "c\0d", "x" * 10_000, "last"]):
         state.put(StepTaken(f"odd {tmp_path.name}", step, time.time_ns(), number))
-    state.put(BotChecked("\udfff", "\ud800", None, time.time_ns(), 9))
+    state.put(BotChecked("b", "\ud800", None, time.time_ns(), 9))
     state.stop(2)
     fields = [found for ticket, found in kept.finished if ticket != 9]
     assert [found["step_sequence"] for found in fields] == [1, 2, 3, 4]

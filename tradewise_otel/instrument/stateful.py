@@ -20,7 +20,7 @@ from tradewise_otel.state.abuse import Rule
 from tradewise_otel.state.bots import CHANGED
 from tradewise_otel.state.inbox import BotChecked, BotUsed, Called, LoginFailed, Note, StepTaken
 from tradewise_otel.state.kpis import DAILY_USERS
-from tradewise_otel.state.opening import LastingStore, Say, open_store, place_of
+from tradewise_otel.state.opening import LastingStore, Say, import_client, open_store, place_of
 from tradewise_otel.state.store import Store
 from tradewise_otel.state.thread import Means, Receiver, State
 
@@ -73,6 +73,7 @@ class StatefulEvents:
 
     def install(self) -> None:
         """Has the sink show what the state wants to see."""
+        import_client(self._url)
         self._sink.divert(
             {
                 "user_journey_step": self.step,

@@ -6,7 +6,9 @@ says so once, and tries again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import os
 import re
 import time
@@ -31,14 +33,32 @@ def open_store(url: str, service: str) -> Store:
     Raises:
         Unavailable: it cannot be used now; the text says why, and what to do where that is known.
     """
+    return SqliteStore(urlsplit(url).path) if url.startswith("sqlite:") else _open_redis(url, service)
+
+
+def agree_on_secret(url: str, service: str, fresh: str) -> str:
+    """The secret of all hosts that share a store: `fresh` where nobody was earlier, or nothing is shared.
+
+    Waits for the store, for some seconds at most.
+
+    Raises:
+        Unavailable: it cannot be asked now.
+    """
     if url.startswith("sqlite:"):
-        return SqliteStore(urlsplit(url).path)
+        return fresh
+    store = _open_redis(url, service)
     try:
-        return RedisStore(url, service)
-    except ModuleNotFoundError as error:
-        raise Unavailable(
-            f"the module {error.name} is missing: pip install 'tradewise-otel[redis]'"
-        ) from error
+        return store.shared_secret(fresh)
+    finally:
+        store.close()
+
+
+def import_client(url: str) -> None:
+    """Imports now what the store will need: in its thread, in a busy worker, that would take a second."""
+    if not url.startswith("sqlite:"):
+        # A missing one is said when it is needed.
+        with contextlib.suppress(ImportError):
+            importlib.import_module("redis")
 
 
 def default_url(service: str, folder: str) -> str:
@@ -47,6 +67,14 @@ def default_url(service: str, folder: str) -> str:
     if name != service:
         name += "-" + hashlib.sha256(service.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"sqlite://{os.path.abspath(os.path.join(folder, f'state-{name}.db'))}"
+
+
+def _open_redis(url: str, service: str) -> RedisStore:
+    try:
+        return RedisStore(url, service)
+    except ModuleNotFoundError as error:
+        remedy = "pip install 'tradewise-otel[redis]'"
+        raise Unavailable(f"the module {error.name} is missing: {remedy}") from error
 
 
 def place_of(url: str) -> str:

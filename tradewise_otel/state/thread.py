@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +28,7 @@ from tradewise_otel.state.store import Tidy, Unavailable
 
 STATE_THREAD = "tradewise-otel-state"
 TURN_SECONDS = 0.1
+_FINISHES_SECONDS = 0.05
 _FOLDS_NS = 1_000_000_000
 _TIDIES_NS = 60_000_000_000
 _AT_ONCE = 1000
@@ -83,9 +86,10 @@ class State:
         self._generation = 0
         self._tokens = itertools.count(1)
         self._tickets: dict[int, Any] = {}
+        self._answered: deque[tuple[int, dict[str, Any]]] = deque()
         means, receiver = self._means, self._receiver
-        self._journeys = Journeys(self._finish, means.clean)
-        self._bots = Bots(self._finish, means.name, means.clean)
+        self._journeys = Journeys(self._answer, means.clean)
+        self._bots = Bots(self._answer, means.name, means.clean)
         self._abuse = Abuse(
             means.calls, means.logins, means.name, lambda fields, ticket: receiver.alarm(ticket, fields)
         )
@@ -140,17 +144,28 @@ class State:
         self._let_go()
 
     def _let_go(self) -> None:
+        self._finish(math.inf)
         for note in self._inbox.take():
             if isinstance(note, StepTaken | BotChecked):
                 self._receiver.finish(note.ticket, {})
-        for token in list(self._tickets):
-            self._finish(token, {})
+        self._answered.extend((token, {}) for token in list(self._tickets))
+        self._finish(math.inf)
 
-    def _finish(self, token: int, fields: dict[str, Any]) -> None:
-        # Whoever takes the ticket finishes it: the end of the process may come to it first.
-        ticket = self._tickets.pop(token, None)
-        if ticket is not None:
-            self._receiver.finish(ticket, fields)
+    def _answer(self, token: int, fields: dict[str, Any]) -> None:
+        self._answered.append((token, fields))
+
+    def _finish(self, seconds: float) -> None:
+        """Lets events with an answer go, for so long: meanwhile nothing is handed in."""
+        until = time.monotonic() + seconds
+        while self._answered and time.monotonic() < until:
+            try:
+                token, fields = self._answered.popleft()
+            except IndexError:
+                return
+            # Whoever takes the ticket finishes it: the end of the process may come to it first.
+            ticket = self._tickets.pop(token, None)
+            if ticket is not None:
+                self._receiver.finish(ticket, fields)
 
     def _figure(self, kind: str, fields: dict[str, Any]) -> None:
         if self._store.is_shared:
@@ -165,7 +180,7 @@ class State:
 
     def _stopped(self) -> bool:
         try:
-            self._stop_signal.get(timeout=TURN_SECONDS)
+            self._stop_signal.get(timeout=0.001 if self._answered else TURN_SECONDS)
         except queue.Empty:
             return False
         return True
@@ -183,6 +198,7 @@ class State:
             self._ask(self._work(time.time_ns(), last))
         except Exception as error:
             self._receiver.fault(error)
+        self._finish(math.inf if last else _FINISHES_SECONDS)
 
     def _sort(self, note: Note) -> None:
         if isinstance(note, Called):
