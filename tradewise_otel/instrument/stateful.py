@@ -13,7 +13,6 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 
-from tradewise_otel.instrument.http_exchange import client_of
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.record.build import OWN_LOGGER, Event, automatic
 from tradewise_otel.state.abuse import Rule
@@ -184,7 +183,8 @@ def _known(event: Event, name: str) -> str | None:
 
 def _address(event: Event) -> str | None:
     scope = event.request.scope if event.request is not None else None
-    return client_of(scope).get("client_ip") if scope is not None else None
+    client = scope.get("client") if scope is not None else None
+    return str(client[0]) if client else None
 
 
 def _caller(event: Event, address: str | None) -> Caller:

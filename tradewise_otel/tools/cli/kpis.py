@@ -35,6 +35,11 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("; ".join(str(problem) for problem in problems))
     day = (args.date - date(1970, 1, 1)).days if args.date else time.time_ns() // DAY_NS
     url = settings.state_url or default_url(settings.service_name, state_dir(os.environ))
+    if url.startswith("sqlite:") and not os.path.exists(place_of(url)):
+        # Opening it would make one.
+        raise FileNotFoundError(
+            f"there is no state at {place_of(url)}: {settings.service_name} has kept none"
+        )
     try:
         (figures,) = open_store(url, settings.service_name).apply([Day(day)])
     except Unavailable as error:
