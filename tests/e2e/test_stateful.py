@@ -148,6 +148,7 @@ def test_four_workers_remember_as_one(server: str, url: str, tmp_path: Path, sin
         ask_all(app, paths)
         ask_all(app, ["/call/hasty"] * CALLS)
         eventually(lambda: app.events("security_suspicious_activity"))
+        ask_all(app, ["/call/hasty"] * 40)
     found = journeys(app.lines)
     assert sum(len(steps) for steps in found.values()) == STEPS
     for steps in found.values():
@@ -221,6 +222,19 @@ def test_a_restart_keeps_what_is_known_of_bots_and_sessions(url: str, tmp_path: 
     (after,) = app.app.events("bot_health_check")
     assert (after["consecutive_failures"], after["last_successful_ping"]) == (3, good)
     assert app.app.events("user_journey_step")[0]["step_sequence"] == 2
+
+
+def test_hosts_that_share_a_redis_share_sessions(tmp_path: Path) -> None:
+    """Without a key set, two hosts have the same pseudonym of a session, and one sequence of its steps."""
+    found = []
+    with redis_server(tmp_path) as server:
+        for host in ("one", "two"):
+            (tmp_path / host).mkdir()
+            with serving(tmp_path / host, "stateful", {"TRADEWISE_STATE_URL": server.url}) as app:
+                app.call("GET", "/walk/s1")
+            found += app.app.events("user_journey_step")
+    assert len({step["session_id"] for step in found}) == 1
+    assert [step["step_sequence"] for step in found] == [1, 2]
 
 
 @holds("3.M1")

@@ -90,6 +90,9 @@ def calls(state: State, number: int, workers: int) -> None:
     for call in range(number, CALLS, workers):
         state.put(Called("hasty", "10.0.0.2", time.time_ns(), call))
         time.sleep(0.01)
+    time.sleep(1.5)
+    for call in range(20):
+        state.put(Called("hasty", "10.0.0.2", time.time_ns(), call))
     for login in range(number, 10, workers):
         state.put(LoginFailed("a@b.example", None, time.time_ns(), login))
 
