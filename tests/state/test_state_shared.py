@@ -78,7 +78,7 @@ def test_users_of_many_workers_are_counted_once(tmp_path: Path, url: str, servic
 
 
 def test_calls_spread_over_workers_raise_one_alarm(tmp_path: Path, url: str, service: str) -> None:
-    """150 calls of a user over 4 processes raise one alarm, and more calls no other; ten failed logins none."""
+    """150 calls of a user over 4 processes raise one alarm, and more no other; ten failed logins none."""
     (alarm,) = run(tmp_path, url, service, "calls")
     assert (alarm["activity_type"], alarm["call_count"]) == ("rapid_api_calls", CALLS)
     assert alarm["time_window_seconds"] == 60

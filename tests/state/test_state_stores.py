@@ -47,10 +47,11 @@ def store(url: str, service: str) -> Store:
 def test_steps_are_numbered_by_time_whoever_asks_first(url: str, service: str, store: Store) -> None:
     """Two workers' steps of a session share one sequence, each worker learns of its own, and only once."""
     other = open_store(url, service)
-    assert store.apply([Step(1, "s", "second", NOW + 2_000_000)]) == [None]
+    handed_in = [Step(1, "s", "second", NOW + 2_000_000), Step(2, "s", "third", NOW + 3_000_000)]
+    assert store.apply(handed_in) == [None, None]
     answers = other.apply([Step(1, "s", "first", NOW), Step(2, "t", "alone", NOW + 1), Number(NOW + SECOND)])
     assert answers[2] == [Numbered(1, 1, None, None), Numbered(2, 1, None, None)]
-    assert store.apply([Number(NOW)]) == [[Numbered(1, 2, "first", 2.0)]]
+    assert store.apply([Number(NOW)]) == [[Numbered(1, 2, "first", 2.0), Numbered(2, 3, "second", 1.0)]]
     assert store.apply([Number(NOW + SECOND)]) == other.apply([Number(NOW + SECOND)]) == [[]]
 
 

@@ -135,7 +135,7 @@ def test_no_thread_runs_before_the_first_note(tmp_path: Path) -> None:
         ([Called("u", f"10.0.0.{n}", n, n) for n in range(10)], 1),
         ([Called(None, "10.0.0.1", n, n) for n in range(10)], 1),
         ([Called(f"u{n}", "10.0.0.1", n, n) for n in range(10)], 0),
-        ([LoginFailed("A@b.example", None, n, n) for n in range(11)], 1),
+        ([LoginFailed("aA"[n % 2] + "@b.example", None, n, n) for n in range(11)], 1),
         ([LoginFailed("a@b.example", None, n, n) for n in range(10)], 0),
         ([LoginFailed(f"{n}@b.example", "10.0.0.1", n, n) for n in range(11)], 1),
         ([LoginFailed("a@b.example", "10.0.0.1", n, n) for n in range(30)], 2),
