@@ -19,6 +19,7 @@ from tradewise_otel.state.store import (
     Day,
     Done,
     Figures,
+    HandedIn,
     Health,
     Number,
     Numbered,
@@ -62,6 +63,36 @@ def test_steps_are_not_numbered_before_their_time_and_late_ones_follow(store: St
     assert store.apply([Number(NOW + SECOND)]) == [[Numbered(1, 2, "b", 1000.0)]]
     store.apply([Step(3, "s", "late", NOW + 1)])
     assert store.apply([Number(NOW + SECOND)]) == [[Numbered(3, 3, "a", 0.0)]]
+
+
+def test_a_worker_that_is_held_up_is_waited_for_and_a_dead_one_is_not(
+    url: str, service: str, store: Store
+) -> None:
+    """What happened after the last word of a worker with steps under way is not numbered, unless the worker
+    has nothing left, was not heard of for long, or the asker has no time.
+    """
+    other = open_store(url, service)
+    other.apply([HandedIn(NOW, NOW)])
+    handed_in = [Step(n, "s", "a", NOW + n * SECOND // 2) for n in range(8)]
+    now = handed_in[1].at_ns
+    answers = store.apply([*handed_in, HandedIn(NOW + 9 * SECOND, now), Number(now)])
+    assert [step.token for step in answers[-1]] == [0]
+    other.apply([HandedIn(now, now)])
+    assert [step.token for step in store.apply([Number(now)])[0]] == [1]
+    assert store.apply([Number(handed_in[2].at_ns)]) == [[]]
+    assert [step.token for step in store.apply([Number(handed_in[2].at_ns, False)])[0]] == [2]
+    assert [step.token for step in store.apply([HandedIn(None, now), Number(now + 3 * SECOND)])[1]] == [
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
+    store.apply([Step(9, "s", "a", NOW + 9 * SECOND)])
+    other.apply([HandedIn(NOW, NOW + 9 * SECOND)])
+    assert store.apply([Number(NOW + 9 * SECOND)]) == [[]]
+    other.apply([HandedIn(None, NOW + 9 * SECOND)])
+    assert [step.token for step in store.apply([Number(NOW + 9 * SECOND)])[0]] == [9]
 
 
 def test_a_step_that_is_handed_in_twice_counts_once(store: Store) -> None:

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tradewise_otel.state.store import Number, Numbered, Step, storable
+from tradewise_otel.state.store import HandedIn, Number, Numbered, Step, storable
 
 SETTLES_NS = 700_000_000
 """The pause. With a turn of the thread before it and one behind, a step is at most a second late."""
+
+_NOTES_NS = 100_000_000
+"""How long a step may take from its time to its note, in a busy worker."""
 
 GIVES_UP_NS = 5_000_000_000
 
@@ -39,6 +42,7 @@ class Journeys:
         self._finish, self._clean = finish, clean
         self._new: list[Step] = []
         self._waiting: dict[int, Step] = {}
+        self._under_way = False
 
     def take(self, token: int, session: str, step: str, at_ns: int) -> None:
         """A step that was taken."""
@@ -51,14 +55,17 @@ class Journeys:
         self._new = list(self._waiting.values())
 
     def work(self, now_ns: int, last: bool) -> list[Work]:
-        """What to ask the store now; `last` does not wait for other workers any more."""
+        """What to ask the store, all notes until `now_ns` having been taken; the last turn does not wait."""
         if not self._waiting:
-            return []
+            told, self._under_way = self._under_way, False
+            return [(HandedIn(None, now_ns), None)] if told else []
+        self._under_way = not last
         new, self._new = self._new, []
         until = now_ns if last else now_ns - SETTLES_NS
         work: list[Work] = [(step, None) for step in new]
+        work.append((HandedIn(None if last else now_ns - _NOTES_NS, now_ns), None))
         if any(step.at_ns <= until for step in self._waiting.values()):
-            work.append((Number(until), self._numbered))
+            work.append((Number(until, not last), self._numbered))
         self._give_up(now_ns - GIVES_UP_NS)
         return work
 

@@ -12,31 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tradewise_otel.state import store
+from tradewise_otel.state.redis_script import NUMBER
 
 _DAY = 86_400
 _NUMBERED_AT_ONCE = 1000
 _SECONDS_TO_FETCH = 60
 TIMEOUT_SECONDS = 2.0
-
-# Numbers the steps that are due, whoever handed them in, and leaves each its owner's answer.
-# Times are strings of microseconds: Lua's numbers, written out, have 14 digits.
-_NUMBER = """
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[4])
-for _, member in ipairs(due) do
-  local it = cjson.decode(member)
-  local owner, token, session, step, at = it[2], it[3], it[4], it[5], it[1]
-  local key = ARGV[2] .. 'journey:' .. session
-  local before = redis.call('HMGET', key, 'step', 'at')
-  local sequence = redis.call('HINCRBY', key, 'sequence', 1)
-  redis.call('HSET', key, 'step', step, 'at', at)
-  redis.call('EXPIRE', key, ARGV[3])
-  local answer = cjson.encode({token, sequence, before[1], before[2], at})
-  redis.call('RPUSH', ARGV[2] .. 'numbered:' .. owner, answer)
-  redis.call('EXPIRE', ARGV[2] .. 'numbered:' .. owner, ARGV[5])
-  redis.call('ZREM', KEYS[1], member)
-end
-return #due
-"""
 
 Parse = Callable[[list[Any]], Any]
 
@@ -72,6 +53,7 @@ class RedisStore:
         )
         self._commands: dict[type, Callable[[Any, Any], Parse]] = {
             store.Step: self._step,
+            store.HandedIn: self._handed_in,
             store.Number: self._number,
             store.Check: self._check,
             store.Count: self._count,
@@ -123,11 +105,21 @@ class RedisStore:
         pipe.zadd(self._prefix + "steps", {member: at})
         return _nothing
 
+    def _handed_in(self, pipe: Any, told: store.HandedIn) -> Parse:
+        if told.until_ns is None:
+            pipe.zrem(self._prefix + "handed_in", self._owner)
+            pipe.zrem(self._prefix + "heard", self._owner)
+        else:
+            pipe.zadd(self._prefix + "handed_in", {self._owner: told.until_ns // 1000})
+            pipe.zadd(self._prefix + "heard", {self._owner: told.now_ns // 1000})
+        return _nothing
+
     def _number(self, pipe: Any, order: store.Number) -> Parse:
         mine = f"{self._prefix}numbered:{self._owner}"
         until, kept = order.until_ns // 1000, store.SESSION_DAYS * _DAY
-        values = (until, self._prefix, kept, _NUMBERED_AT_ONCE, _SECONDS_TO_FETCH)
-        pipe.eval(_NUMBER, 1, self._prefix + "steps", *values)
+        dead = until - store.PATIENCE_NS // 1000 if order.patient else ""
+        values = (until, self._prefix, kept, _NUMBERED_AT_ONCE, _SECONDS_TO_FETCH, dead)
+        pipe.eval(NUMBER, 1, self._prefix + "steps", *values)
         pipe.lrange(mine, 0, -1)
         pipe.delete(mine)
         return lambda replies: [_numbered(json.loads(answer)) for answer in replies[1]]

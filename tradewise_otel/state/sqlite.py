@@ -82,6 +82,7 @@ class SqliteStore:
             raise store.Unavailable(type(error).__name__) from error
         self._answers: dict[type, Callable[[list[Any]], list[Any]]] = {
             store.Step: self._hand_in,
+            store.HandedIn: lambda told: [*map(self._handed_in, told)],
             store.Number: self._number,
             store.Check: self._check,
             store.Count: self._count,
@@ -152,12 +153,27 @@ class SqliteStore:
         return [None] * len(steps)
 
     def _number(self, orders: list[store.Number]) -> list[list[store.Numbered]]:
-        self._run(_NUMBER, orders[-1].until_ns)
+        self._run(_NUMBER, self._all_handed_in(orders[-1]))
         self._run(_GO_ON)
         mine = self._rows(_MINE, self._owner)
         if mine:
             self._run("DELETE FROM step WHERE owner = ? AND sequence IS NOT NULL", self._owner)
         return [*([] for _ in orders[1:]), [store.numbered(*row) for row in mine]]
+
+    def _all_handed_in(self, order: store.Number) -> int:
+        """The time until which no worker has anything left to hand in."""
+        if not order.patient:
+            return order.until_ns
+        living = "SELECT min(until_ns) FROM worker WHERE heard_ns > ?"
+        (until,) = self._run(living, order.until_ns - store.PATIENCE_NS).fetchone()
+        return order.until_ns if until is None else min(until, order.until_ns)
+
+    def _handed_in(self, told: store.HandedIn) -> None:
+        if told.until_ns is None:
+            self._run("DELETE FROM worker WHERE owner = ?", self._owner)
+        else:
+            into = "REPLACE INTO worker(owner, until_ns, heard_ns) VALUES (?, ?, ?)"
+            self._run(into, self._owner, *told)
 
     def _check(self, checks: list[store.Check]) -> list[store.Health]:
         rows = self._rows(_BOTS, json.dumps([check.bot for check in checks]))
@@ -223,6 +239,7 @@ class SqliteStore:
         self._forget("bot_health", "bot", "day < ?", idle)
         self._forget("bot_user", "bot, user", "bot NOT IN (SELECT bot FROM bot_health) AND 0 <= ?", 0)
         self._forget("lease", "name", "until_ns <= ?", now)
+        self._forget("worker", "owner", "heard_ns <= ?", now - _ORPHAN_NS)
         # Of workers that are gone: nobody will ask for their numbers.
         self._forget("step", "id", "sequence IS NOT NULL AND at_ns <= ?", now - _ORPHAN_NS)
 

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS journey(
 CREATE TABLE IF NOT EXISTS step(
     id INTEGER PRIMARY KEY, owner TEXT, token INTEGER, session TEXT, step TEXT, at_ns INTEGER,
     sequence INTEGER, previous TEXT, before_ns INTEGER, UNIQUE(owner, token));
+CREATE TABLE IF NOT EXISTS worker(
+    owner TEXT PRIMARY KEY, until_ns INTEGER, heard_ns INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bot_health(
     bot TEXT PRIMARY KEY, status TEXT, failures INTEGER NOT NULL DEFAULT 0, answered_ns INTEGER,
     day INTEGER NOT NULL) WITHOUT ROWID;

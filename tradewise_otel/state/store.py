@@ -19,6 +19,9 @@ KEPT_DAYS = 40
 KEPT_IDLE_DAYS = 90
 """How long a bot is known that nobody has seen."""
 
+PATIENCE_NS = 2 * 10**9
+"""How long the steps of all wait for a worker that is held up, or dead."""
+
 SESSION_DAYS = 7
 """How long a session may rest before its next step is a first one again."""
 
@@ -36,13 +39,23 @@ class Step(NamedTuple):
     at_ns: int
 
 
+class HandedIn(NamedTuple):
+    """The asker has handed in all that happened until a time; None: it has nothing under way. No answer."""
+
+    until_ns: int | None
+    now_ns: int
+
+
 class Number(NamedTuple):
     """Numbers what all workers have handed in and happened until `until_ns`, in the order of time.
 
-    Answers with the asker's own steps, as a list of `Numbered`, each once.
+    What a worker that has steps under way may still hand in is waited for, unless `patient` is False or
+    nothing was heard of that worker for `PATIENCE_NS`. Answers with the asker's own steps, as a list of
+    `Numbered`, each once.
     """
 
     until_ns: int
+    patient: bool = True
 
 
 class Numbered(NamedTuple):

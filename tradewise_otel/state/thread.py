@@ -188,14 +188,16 @@ class State:
     def _turn(self, last: bool) -> None:
         try:
             for _ in range(0, LIMIT, _AT_ONCE):
+                now_ns = time.time_ns()
                 notes = self._inbox.take(_AT_ONCE)
                 for note in notes:
                     self._sort(note)
                 if len(notes) < _AT_ONCE:
                     break
+                now_ns = notes[-1].at_ns
                 # A flood is passed on in parts, so that none of it piles up here.
-                self._ask(self._work(time.time_ns(), False))
-            self._ask(self._work(time.time_ns(), last))
+                self._ask(self._work(now_ns, False))
+            self._ask(self._work(now_ns, last))
         except Exception as error:
             self._receiver.fault(error)
         self._finish(math.inf if last else _FINISHES_SECONDS)
