@@ -222,6 +222,14 @@ class Pipeline:
             figures = ", ".join(f"{count} of {signal}" for signal, count in sorted(lost.items()))
             self._say("WARNING", f"exit: the Collector has not received {figures}")
 
+    def before_fork(self) -> None:
+        """Called in the parent of each forked child, before."""
+        self._ledger.shielded("before fork", self._stateful.before_fork, None)()
+
+    def forked(self) -> None:
+        """Called in the parent of each forked child, after."""
+        self._ledger.shielded("forked", self._stateful.forked, None)()
+
     def after_fork(self) -> None:
         """Called in each forked child."""
         for writer in self._writers:

@@ -8,8 +8,9 @@ from typing import Any
 
 from state.state_worker import Rule
 
+from tradewise_otel.state.desk import Means, Receiver
 from tradewise_otel.state.opening import LastingStore, open_store, place_of
-from tradewise_otel.state.thread import Means, Receiver, State
+from tradewise_otel.state.thread import State
 
 CALLS = Rule("rapid_api_calls", 150, 60)
 LOGINS = Rule("brute_force", 11, 300)
@@ -46,7 +47,7 @@ def state_at(url: str, kept: Kept, calls: Rule = CALLS) -> State:
     """A state whose names and words are as they are."""
     return State(
         Means(calls, LOGINS, lambda text: text, lambda text: text),
-        lambda: LastingStore(lambda: open_store(url, "shop"), place_of(url), kept.say),
+        lambda: LastingStore(lambda owner: open_store(url, "shop", owner), place_of(url), kept.say),
         Receiver(kept.finish, kept.alarm, kept.figure, kept.faults.append),
     )
 

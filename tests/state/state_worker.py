@@ -14,9 +14,10 @@ import time
 from typing import Any
 
 from tradewise_otel.state.abuse import Rule
+from tradewise_otel.state.desk import Means, Receiver
 from tradewise_otel.state.inbox import Called, LoginFailed, StepTaken
 from tradewise_otel.state.opening import LastingStore, open_store, place_of
-from tradewise_otel.state.thread import Means, Receiver, State
+from tradewise_otel.state.thread import State
 
 STEPS, SESSIONS, USERS, CALLS = 10_000, 500, 1000, 150
 
@@ -57,7 +58,7 @@ def state_of(url: str, service: str, printed: Printed) -> State:
             lambda text: hashlib.sha256(text.encode()).hexdigest()[:16],
             lambda text: text,
         ),
-        lambda: LastingStore(lambda: open_store(url, service), place_of(url), _say),
+        lambda: LastingStore(lambda owner: open_store(url, service, owner), place_of(url), _say),
         Receiver(printed.finish, printed.alarm, printed.figure, printed.fault),
     )
 

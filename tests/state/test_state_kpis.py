@@ -27,7 +27,7 @@ def test_a_day_is_told_as_the_documented_lines(home: Path, capsys: pytest.Captur
     """Both figures of the day that was asked for are printed, with all their fields."""
     seen = [UserSeen(DAY - 1, "old"), UserSeen(DAY, "old"), UserSeen(DAY, "new")]
     bots = [BotSeen(DAY, "shared", "old"), BotSeen(DAY, "shared", "new"), BotSeen(DAY - 1, "own", "new")]
-    open_store(default_url("shop", str(home)), "shop").apply([*seen, *bots])
+    open_store(default_url("shop", str(home)), "shop", "one").apply([*seen, *bots])
     assert main(["kpis", "--date", "2026-01-01"]) == 0
     users, usage = map(json.loads, capsys.readouterr().out.splitlines())
     wanted = {"date": "2026-01-01", "active_users": 2, "new_users": 1, "returning_users": 1}

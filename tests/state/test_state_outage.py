@@ -22,7 +22,9 @@ from tradewise_otel.state.store import Check, Count, Day, Store, Unavailable, Us
 
 def lasting(url: str, kept: Kept, clock: list[float]) -> LastingStore:
     """A store under a clock that stands still."""
-    return LastingStore(lambda: open_store(url, "shop"), place_of(url), kept.say, lambda: clock[0])
+    return LastingStore(
+        lambda owner: open_store(url, "shop", owner), place_of(url), kept.say, lambda: clock[0]
+    )
 
 
 def test_an_outage_of_redis_is_said_once_and_ends(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_an_outage_of_redis_is_said_once_and_ends(tmp_path: Path) -> None:
 def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
     """A file of a later version is not touched; the line tells both versions; when it is gone, it is over."""
     path, kept, clock = tmp_path / "state.db", Kept(), [0.0]
-    open_store(f"sqlite://{path}", "shop").close()
+    open_store(f"sqlite://{path}", "shop", "one").close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET version = 7")
     before = path.read_bytes()
@@ -164,12 +166,12 @@ def test_users_of_an_outage_are_told_to_the_store_that_is_back(tmp_path: Path) -
     eventually(lambda: len(kept.said) == 2)
     state.stop(2)
     day = now // (86_400 * 10**9)
-    assert open_store(f"sqlite://{folder / 'state.db'}", "shop").apply([Day(day)])[0].users == 2
+    assert open_store(f"sqlite://{folder / 'state.db'}", "shop", "one").apply([Day(day)])[0].users == 2
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:
     """A store in memory that is full begins anew; it does not grow."""
-    store = SqliteStore(MEMORY)
+    store = SqliteStore(MEMORY, "one")
     flood = [Count("r", f"{n:032d}", 1, 1, 1.0) for n in range(5000)]
 
     def fill(store: Store) -> None:
@@ -191,6 +193,6 @@ def test_each_service_of_a_host_has_a_file_of_its_own(tmp_path: Path) -> None:
     assert len(set(urls)) == len(urls)
     assert urls[0] == f"sqlite://{tmp_path}/state-shop.db"
     for url in urls:
-        open_store(url, "any").close()
+        open_store(url, "any", "one").close()
     assert len(list(tmp_path.glob("state-*.db"))) == len(urls)
     assert file_url(tmp_path) not in urls

@@ -70,7 +70,7 @@ def test_users_of_many_workers_are_counted_once(tmp_path: Path, url: str, servic
     """1,000 users who call every worker are 1,000 active users, all of them new."""
     day = time.time_ns() // DAY_NS
     assert run(tmp_path, url, service, "users") == []
-    store = open_store(url, service)
+    store = open_store(url, service, "asker")
     # The one second of the year in which the day changes meanwhile counts them on two.
     figures = [store.apply([Day(d)])[0] for d in (day, day + 1)]
     assert max(f.users for f in figures) == USERS

@@ -42,12 +42,12 @@ def service() -> str:
 @pytest.fixture
 def store(url: str, service: str) -> Store:
     """A store that nobody has used."""
-    return open_store(url, service)
+    return open_store(url, service, "one")
 
 
 def test_steps_are_numbered_by_time_whoever_asks_first(url: str, service: str, store: Store) -> None:
     """Two workers' steps of a session share one sequence, each worker learns of its own, and only once."""
-    other = open_store(url, service)
+    other = open_store(url, service, "other")
     handed_in = [Step(1, "s", "second", NOW + 2_000_000), Step(2, "s", "third", NOW + 3_000_000)]
     assert store.apply(handed_in) == [None, None]
     answers = other.apply([Step(1, "s", "first", NOW), Step(2, "t", "alone", NOW + 1), Number(NOW + SECOND)])
@@ -71,7 +71,7 @@ def test_a_worker_that_is_held_up_is_waited_for_and_a_dead_one_is_not(
     """What happened after the last word of a worker with steps under way is not numbered, unless the worker
     has nothing left, was not heard of for long, or the asker has no time.
     """
-    other = open_store(url, service)
+    other = open_store(url, service, "other")
     other.apply([HandedIn(NOW, NOW)])
     handed_in = [Step(n, "s", "a", NOW + n * SECOND // 2) for n in range(8)]
     now = handed_in[1].at_ns
@@ -114,7 +114,7 @@ def test_the_health_of_a_bot_is_kept_over_restarts(url: str, service: str, store
         Health(2, NOW, False),
     ]
     store.close()
-    again = open_store(url, service)
+    again = open_store(url, service, "other")
     assert again.apply([Check("b", "unhealthy", False, NOW + 3), Check("b", "degraded", True, NOW + 4)]) == [
         Health(3, NOW, False),
         Health(0, NOW + 4, True),
@@ -150,7 +150,7 @@ def test_the_figures_of_a_day(store: Store) -> None:
 
 def test_one_of_all_who_claim_gets_it(url: str, service: str, store: Store) -> None:
     """A claim is granted once, again when its time is over, and never once the work is done."""
-    other = open_store(url, service)
+    other = open_store(url, service, "other")
     assert store.apply([Claim("kpis", NOW, NOW + SECOND // 5)]) == [True]
     assert other.apply([Claim("kpis", NOW, NOW + SECOND)]) == [False]
     later = NOW + SECOND
@@ -204,7 +204,7 @@ def test_every_key_of_redis_is_the_services_and_what_is_short_lived_expires(
     """All keys begin with tw:1 and the service's name; all but the users ever known and the bots expire."""
     import redis
 
-    store = open_store(redis_url, service)
+    store = open_store(redis_url, service, "other")
     store.apply(
         [Step(1, "s", "a", NOW), Number(NOW), Check("b", "healthy", True, NOW), Count("r", "a", 1, NOW, 9)]
     )
@@ -220,13 +220,13 @@ def test_every_key_of_redis_is_the_services_and_what_is_short_lived_expires(
 def test_a_file_is_its_owners_only(tmp_path: Path) -> None:
     """The file and its folder, which it makes, are not for others."""
     path = tmp_path / "new" / "state.db"
-    open_store(f"sqlite://{path}", "shop")
+    open_store(f"sqlite://{path}", "shop", "other")
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
 def test_a_transaction_is_done_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     """When one operation fails, none of its batch has happened."""
-    store = open_store(f"sqlite://{tmp_path / 'state.db'}", "shop")
+    store = open_store(f"sqlite://{tmp_path / 'state.db'}", "shop", "other")
     with pytest.raises(KeyError):
         store.apply([UserSeen(1, "u"), "no operation"])
     assert store.apply([Day(1)])[0].users == 0

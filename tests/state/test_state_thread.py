@@ -89,8 +89,11 @@ def test_a_forked_child_has_a_state_of_its_own(tmp_path: Path) -> None:
     eventually(lambda: kept.finished)
     state.put(StepTaken("s", "b", time.time_ns(), "parent too"))
     reader, writer = multiprocessing.get_context("fork").Pipe(duplex=False)
+    state.before_fork()
     child = os.fork()
-    if child == 0:
+    if child != 0:
+        state.forked()
+    else:
         kept.finished.clear()
         state.after_fork()
         state.put(StepTaken("s", "c", time.time_ns(), "child"))
@@ -159,7 +162,7 @@ def test_who_is_too_fast(url: str, tmp_path: Path, notes: list[Any], alarms: int
 def test_the_days_before_are_told_once_by_one_of_all(tmp_path: Path) -> None:
     """Users of days that are over, and yesterday's bots, are told by one worker, and not again later."""
     url, today = file_url(tmp_path), time.time_ns() // DAY_NS
-    store = open_store(url, "shop")
+    store = open_store(url, "shop", "one")
     store.apply([UserSeen(today - 3, "u1"), UserSeen(today - 1, "u1"), UserSeen(today - 1, "u2")])
     store.apply(
         [BotSeen(today - 1, "b1", "u1"), BotSeen(today - 1, "b1", "u2"), BotSeen(today - 1, "b2", "u1")]

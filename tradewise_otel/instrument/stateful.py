@@ -17,11 +17,12 @@ from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.record.build import OWN_LOGGER, Event, automatic
 from tradewise_otel.state.abuse import Rule
 from tradewise_otel.state.bots import CHANGED
+from tradewise_otel.state.desk import Means, Receiver
 from tradewise_otel.state.inbox import BotChecked, BotUsed, Called, LoginFailed, Note, StepTaken
 from tradewise_otel.state.kpis import DAILY_USERS
 from tradewise_otel.state.opening import LastingStore, Say, import_client, open_store, place_of
 from tradewise_otel.state.store import Store
-from tradewise_otel.state.thread import Means, Receiver, State
+from tradewise_otel.state.thread import State
 
 SUSPICIOUS = "security_suspicious_activity"
 _HEALTHY = "healthy"
@@ -89,6 +90,14 @@ class StatefulEvents:
         """Finishes what waits; what has no answer in time goes without."""
         self._state.stop(seconds)
 
+    def before_fork(self) -> None:
+        """Called in the parent, before."""
+        self._state.before_fork()
+
+    def forked(self) -> None:
+        """Called in the parent, after."""
+        self._state.forked()
+
     def after_fork(self) -> None:
         """Called in each forked child."""
         self._state.after_fork()
@@ -96,10 +105,10 @@ class StatefulEvents:
     def _store(self) -> LastingStore:
         return LastingStore(self._open, place_of(self._url), self._say)
 
-    def _open(self) -> Store:
+    def _open(self, owner: str) -> Store:
         # For all that the state's thread does: its own calls are no part of the app.
         otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
-        return open_store(self._url, self._service)
+        return open_store(self._url, self._service, owner)
 
     def step(self, event: Event) -> bool:
         """A step waits for its place in the session; without a session it has none."""

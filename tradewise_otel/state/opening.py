@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import math
 import os
 import re
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,13 +29,15 @@ Say = Callable[[str, str], None]
 """Takes a level and a message for people."""
 
 
-def open_store(url: str, service: str) -> Store:
+def open_store(url: str, service: str, owner: str) -> Store:
     """The store behind `TRADEWISE_STATE_URL`.
 
     Raises:
         Unavailable: it cannot be used now; the text says why, and what to do where that is known.
     """
-    return SqliteStore(urlsplit(url).path) if url.startswith("sqlite:") else _open_redis(url, service)
+    if url.startswith("sqlite:"):
+        return SqliteStore(urlsplit(url).path, owner)
+    return _open_redis(url, service, owner)
 
 
 def agree_on_secret(url: str, service: str, fresh: str) -> str:
@@ -46,7 +50,7 @@ def agree_on_secret(url: str, service: str, fresh: str) -> str:
     """
     if url.startswith("sqlite:"):
         return fresh
-    store = _open_redis(url, service)
+    store = _open_redis(url, service, "")
     try:
         return store.shared_secret(fresh)
     finally:
@@ -69,9 +73,9 @@ def default_url(service: str, folder: str) -> str:
     return f"sqlite://{os.path.abspath(os.path.join(folder, f'state-{name}.db'))}"
 
 
-def _open_redis(url: str, service: str) -> RedisStore:
+def _open_redis(url: str, service: str, owner: str) -> RedisStore:
     try:
-        return RedisStore(url, service)
+        return RedisStore(url, service, owner)
     except ModuleNotFoundError as error:
         remedy = "pip install 'tradewise-otel[redis]'"
         raise Unavailable(f"the module {error.name} is missing: {remedy}") from error
@@ -89,7 +93,7 @@ class LastingStore:
     """The store asked for whenever it is there, one in memory meanwhile. Used by one thread.
 
     Args:
-        opens: makes the store asked for, or raises Unavailable.
+        opens: makes the store asked for, of this owner, or raises Unavailable.
         place: its address for people.
         say: told when it is out of reach, and when it is back.
         clock: seconds, never going back.
@@ -97,12 +101,14 @@ class LastingStore:
 
     def __init__(
         self,
-        opens: Callable[[], Store],
+        opens: Callable[[str], Store],
         place: str,
         say: Say,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._opens, self._place, self._say, self._clock = opens, place, say, clock
+        # The same after a reconnection, so that a step that is handed in twice counts once.
+        self._owner = uuid.uuid4().hex
         self._shared: Store | None = None
         self._own: Store | None = None
         self._retry_at = 0.0
@@ -129,7 +135,7 @@ class LastingStore:
         if self._shared is not None or self._clock() < self._retry_at:
             return
         try:
-            self._shared = self._opens()
+            self._shared = self._opens(self._owner)
         except Unavailable as error:
             self._lose(error)
             return
@@ -139,13 +145,18 @@ class LastingStore:
             self.generation += 1
             self._say("INFO", f"the state at {self._place} is in use again")
 
+    def stay_alone(self) -> None:
+        """Leaves the store asked for alone for good: a copy of its open connection is in this process."""
+        self._lose(Unavailable("the process was forked while it was in use"))
+        self._retry_at = math.inf
+
     def _lose(self, error: Unavailable) -> None:
         self._retry_at = self._clock() + RETRY_SECONDS
         if self._shared is not None:
             self._shared.close()
             self._shared = None
         if self._own is None:
-            self._own = SqliteStore(MEMORY)
+            self._own = SqliteStore(MEMORY, self._owner)
             self.generation += 1
             self._say(
                 "WARNING",
@@ -155,13 +166,13 @@ class LastingStore:
 
     def _alone(self, operations: Sequence[Any]) -> list[Any]:
         if self._own is None:
-            self._own = SqliteStore(MEMORY)
+            self._own = SqliteStore(MEMORY, self._owner)
         try:
             return self._own.apply(operations)
         except Unavailable:
             # It is full: what it knows goes, since it must not grow.
             self._own.close()
-            self._own = SqliteStore(MEMORY)
+            self._own = SqliteStore(MEMORY, self._owner)
             self.generation += 1
             raise
 

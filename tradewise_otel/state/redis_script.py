@@ -1,4 +1,4 @@
-"""The one script that runs inside Redis: numbering steps takes decisions that no list of commands can take."""
+"""The one script that runs inside Redis: numbering takes decisions that no list of commands can take."""
 
 NUMBER = """
 local until_us = tonumber(ARGV[1])

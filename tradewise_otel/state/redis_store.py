@@ -7,7 +7,6 @@ a service in one slot. What is old goes by its time to live.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,19 +27,20 @@ class RedisStore:
     Args:
         url: `redis://…` or `rediss://…`.
         service: whose keys they are.
+        owner: tells the steps of this process from those of others.
 
     Raises:
         Unavailable: it does not answer.
         ModuleNotFoundError: the extra `redis` is not installed.
     """
 
-    def __init__(self, url: str, service: str) -> None:
+    def __init__(self, url: str, service: str, owner: str) -> None:
         # Here, because it is an extra.
         import redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        self._owner = uuid.uuid4().hex
+        self._owner = owner
         self._prefix = f"tw:{store.VERSION}:{{{service}}}:"
         self._errors = (redis.RedisError, OSError)
         self._client: Any = redis.Redis.from_url(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -70,12 +69,15 @@ SELECT
 class SqliteStore:
     """A file, or memory of this process alone. Opens, and makes what is missing; used by one thread.
 
+    Args:
+        owner: tells the steps of this process from those of others.
+
     Raises:
         Unavailable: the file cannot be opened, or was written by a newer version.
     """
 
-    def __init__(self, path: str) -> None:
-        self._owner = uuid.uuid4().hex
+    def __init__(self, path: str, owner: str) -> None:
+        self._owner = owner
         try:
             self._connection = connect(path)
         except (sqlite3.Error, OSError) as error:

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             f"there is no state at {place_of(url)}: {settings.service_name} has kept none"
         )
     try:
-        (figures,) = open_store(url, settings.service_name).apply([Day(day)])
+        (figures,) = open_store(url, settings.service_name, "").apply([Day(day)])
     except Unavailable as error:
         raise OSError(f"the state at {place_of(url)} cannot be used: {error}") from error
     _print(settings.service_name, settings.environment, DAILY_USERS, daily_users(day, figures))
