@@ -11,9 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +22,11 @@ from harness.lines import assert_documented, assert_once_on_both_roads
 from harness.redis_server import redis_server
 from harness.sink import Sink
 from harness.traffic import eventually, serving
+from harness.workers import SERVERS, WORKERS, ask_all, drive, journeys, started
 
 APPS = Path(__file__).parents[1] / "harness" / "apps"
 STEPS, SESSIONS, USERS, CALLS = 10_000, 500, 1000, 150
 A_REQUEST = 5
-CLIENTS = 12
-WORKERS = 4
-SERVERS = {
-    "uvicorn": ("uvicorn", "{target}", "--port", "{port}", "--workers", "4"),
-    "gunicorn": (
-        *("gunicorn", "{target}", "--bind", "127.0.0.1:{port}", "--workers", "4"),
-        *("--worker-class", "uvicorn.workers.UvicornWorker"),
-    ),
-}
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -47,60 +37,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     with redis_server(tmp_path) as server:
         yield server.url
-
-
-@dataclass
-class Answers:
-    """Which worker answered what, and when it had been asked."""
-
-    pids: set[int] = field(default_factory=set)
-    asked: list[tuple[float, int, str]] = field(default_factory=list)
-
-
-async def drive(base: str, paths: list[str]) -> Answers:
-    """Asks for each path once, on a connection of its own, so that any worker may take it."""
-    found, left = Answers(), iter(paths)
-
-    async def client() -> None:
-        for path in left:
-            began = time.time()
-            if (pid := await _ask(base, path)) is not None:
-                found.pids.add(pid)
-                found.asked.append((began, pid, path))
-
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return found
-
-
-async def _ask(base: str, path: str) -> int | None:
-    port = int(base.rpartition(":")[2])
-    try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: app\r\nconnection: close\r\n\r\n".encode())
-        answer = await reader.read()
-        writer.close()
-    except OSError:
-        return None
-    body = answer.rpartition(b"\r\n\r\n")[2]
-    return int(body) if body.isdigit() else None
-
-
-def started(app: App) -> set[int]:
-    """Process ids of the workers that have come up."""
-    text = app.stdout
-    lines = map(json.loads, text[: text.rfind("\n") + 1].splitlines())
-    return {line["process_id"] for line in lines if "startup complete" in line["message"]}
-
-
-def journeys(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The steps of each session, in their order."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in lines:
-        if line.get("event_type") == "user_journey_step":
-            found[line["session_id"]].append(line)
-    for steps in found.values():
-        steps.sort(key=lambda step: step["step_sequence"])
-    return found
 
 
 def kpis(folder: Path, env: dict[str, str], *words: str) -> dict[str, dict[str, Any]]:
@@ -114,15 +50,6 @@ def kpis(folder: Path, env: dict[str, str], *words: str) -> dict[str, dict[str, 
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert_documented(lines)
     return {line["event_type"]: line for line in lines}
-
-
-def ask_all(app: App, paths: list[str]) -> Answers:
-    """All of them, in any order, answered by several workers."""
-    random.Random(1).shuffle(paths)
-    answers = asyncio.run(drive(app.url, paths))
-    assert len(answers.asked) == len(paths)
-    assert len(answers.pids) >= 3
-    return answers
 
 
 @holds("4.M1")

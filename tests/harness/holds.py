@@ -39,7 +39,7 @@ COMMANDS: dict[str, str] = {
     "3.M3": "env TRADEWISE_KILLS=20 TRADEWISE_OUTAGE_SECONDS=600 .venv/bin/python -m pytest "
     "tests/resilience/test_app_killed.py tests/collector/test_tailing_outage.py",
     "3.M4": "make encoders",
-    "4.M4": "env TRADEWISE_ADDRESSES=1000000 .venv/bin/python -m pytest tests/state/test_state_thread.py",
+    "4.M4": "env TRADEWISE_ADDRESSES=1000000 .venv/bin/python -m pytest tests/state/test_state_flood.py",
     "1.M9": "make test-versions",
     "1.M10": "make bench",
     "2.M4": "make chaos",

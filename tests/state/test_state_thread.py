@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.holds import holds
 from harness.traffic import eventually
 from state.receiving import Kept, file_url, state_at
 
@@ -24,8 +20,6 @@ from tradewise_otel.state.kpis import DAILY_USERS
 from tradewise_otel.state.opening import open_store
 from tradewise_otel.state.store import DAY_NS, BotSeen, UserSeen
 from tradewise_otel.state.thread import STATE_THREAD
-
-ADDRESSES = int(os.environ.get("TRADEWISE_ADDRESSES", "50000"))
 
 
 def test_a_stop_finishes_what_waits_with_its_fields(tmp_path: Path) -> None:
@@ -111,6 +105,34 @@ def test_a_forked_child_has_a_state_of_its_own(tmp_path: Path) -> None:
     assert sequence == [1, 2, 3]
 
 
+def test_a_child_forked_within_a_transaction_leaves_the_file_alone(tmp_path: Path) -> None:
+    """The copy of an open connection is not used: the child remembers for itself, and says so."""
+    kept = Kept()
+    state = state_at(file_url(tmp_path), kept)
+    state.put(StepTaken("s", "a", time.time_ns(), 1))
+    eventually(lambda: kept.finished)
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    state.put(StepTaken("s", "b", time.time_ns(), 2))
+    time.sleep(0.3)
+    state.before_fork()
+    child = os.fork()
+    if child == 0:
+        kept.finished.clear()
+        state.after_fork()
+        state.put(StepTaken("s", "c", time.time_ns(), 3))
+        state.stop(2)
+        alone = [fields["step_sequence"] for _, fields in kept.finished] == [1]
+        os._exit(0 if alone and len(kept.said) == 1 else 1)
+    state.forked()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    holder.execute("ROLLBACK")
+    eventually(lambda: len(kept.finished) == 2)
+    state.stop(2)
+    holder.close()
+    assert kept.finished[1][1]["step_sequence"] == 2
+
+
 def test_a_name_that_is_no_text_harms_nobody(url: str, tmp_path: Path) -> None:
     """Lone surrogates, a zero and ten thousand characters: the steps are numbered, and name each other."""
     kept = Kept()
@@ -184,40 +206,3 @@ def test_the_days_before_are_told_once_by_one_of_all(tmp_path: Path) -> None:
     assert [fields for kind, fields in told if kind != DAILY_USERS] == [
         {"total_bots": 3, "active_bots": 2, "external_bots": 1, "shared_bots": 1, "avg_bots_per_user": 1.5}
     ]
-
-
-_FLOOD = """
-import sys, time
-from state.receiving import Kept, state_at
-from state.test_state_thread import megabytes
-from tradewise_otel.state.inbox import Called
-
-kept = Kept()
-state = state_at(sys.argv[1], kept)
-state.put(Called(None, "10.0.0.1", time.time_ns(), None))
-time.sleep(1.5)
-before = megabytes()
-for number in range(int(sys.argv[2])):
-    while not state.put(Called(None, f"2001:db8::{number:x}", time.time_ns(), ("trace", number))):
-        time.sleep(0.01)
-time.sleep(1.5)
-print(megabytes() - before, len(kept.faults))
-state.stop(5)
-"""
-
-
-def megabytes() -> float:
-    """The most that this process ever had in memory."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-@holds("4.M4")
-def test_a_flood_of_addresses_costs_no_memory(tmp_path: Path) -> None:
-    """With very many distinct addresses the process grows by less than 20 MB."""
-    words = [sys.executable, "-c", _FLOOD, file_url(tmp_path), str(ADDRESSES)]
-    ended = subprocess.run(
-        words, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, stdout=subprocess.PIPE
-    )
-    grown, faults = ended.stdout.split()
-    assert (ended.returncode, int(faults)) == (0, 0)
-    assert float(grown) < 20

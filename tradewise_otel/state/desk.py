@@ -12,7 +12,7 @@ from tradewise_otel.state.abuse import Abuse, Rule
 from tradewise_otel.state.bots import Bots
 from tradewise_otel.state.inbox import BotChecked, BotUsed, Called, LoginFailed, Note, StepTaken
 from tradewise_otel.state.journey import Journeys, Work
-from tradewise_otel.state.kpis import Kpis
+from tradewise_otel.state.kpis import Kpis, Tell
 from tradewise_otel.state.store import Tidy
 
 _FOLDS_NS = 1_000_000_000
@@ -63,9 +63,7 @@ class Desk:
         answered: tokens with their fields, in the order of the answers.
     """
 
-    def __init__(
-        self, means: Means, receiver: Receiver, figure: Callable[[str, dict[str, Any]], None]
-    ) -> None:
+    def __init__(self, means: Means, receiver: Receiver, figure: Tell) -> None:
         self._tokens = itertools.count(1)
         self.tickets: dict[int, Any] = {}
         self.answered: deque[tuple[int, dict[str, Any]]] = deque()

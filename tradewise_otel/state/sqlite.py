@@ -1,8 +1,7 @@
 """The store in one SQLite file: shared by all workers of a service on a host, kept over restarts.
 
-Operations of one kind are done together, by few statements with JSON in and JSON out. Each statement lets
-go of the interpreter, and in a busy worker gets it back only milliseconds later, while all other workers
-wait for the file.
+Operations of one kind are done together, by few statements with JSON in and JSON out: each lets go of the
+interpreter, and in a busy worker gets it back milliseconds later, while all others wait for the file.
 """
 
 from __future__ import annotations
