@@ -184,6 +184,21 @@ def test_what_waited_for_the_state_shares_its_requests_verdict(tmp_path: Path) -
     assert [x["sampling.reason"] for x in checks] == ["none", "none", "event", "event"]
 
 
+@holds("3.M1")
+def test_by_the_stdout_road_a_completed_line_carries_the_verdict(tmp_path: Path) -> None:
+    """Where the lines are the records a step that waited for the state is stamped like its request."""
+    shutil.copy(APPS / "stateful.py", tmp_path / "app.py")
+    env = {"TRADEWISE_LOGS_ROAD": "stdout", "TRADEWISE_SAMPLE_RATE": "0"}
+    with App(tmp_path, env=env) as app:
+        asyncio.run(drive(app.url, ["/walk/s1?fails=true"]))
+        time.sleep(0.2)
+        asyncio.run(drive(app.url, ["/walk/s1"]))
+    steps = journeys(app.lines)
+    ((first, second),) = steps.values()
+    assert (first["sampling.reason"], second["sampling.reason"]) == ("error", "none")
+    assert (first["step_sequence"], second["step_sequence"]) == (1, 2)
+
+
 def test_what_the_app_says_itself_stands(tmp_path: Path) -> None:
     """A place in the session that the app gives is not replaced by the state's."""
     with serving(tmp_path, "stateful") as app:

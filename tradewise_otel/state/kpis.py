@@ -69,9 +69,11 @@ class Kpis:
         figures, self._figures = self._figures, []
         if now_ns < self._due_ns:
             return figures
+        # What was missed while nothing ran is asked for once.
+        back = 1 if self._due_ns else _BACK_DAYS
         self._due_ns = now_ns + _LOOKS_NS
         today = (now_ns - SETTLES_NS) // DAY_NS
-        for day in range(today - _BACK_DAYS, today):
+        for day in range(today - back, today):
             claim = Claim(f"kpis:{day}", now_ns, now_ns + _CLAIMED_NS)
             figures.append((claim, partial(self._claimed, day, day == today - 1, now_ns)))
         return figures
