@@ -63,6 +63,20 @@ def test_a_stop_is_bounded_while_another_process_holds_the_file(tmp_path: Path) 
     assert len(kept.finished) == 4
 
 
+def test_nobody_waits_for_a_worker_that_has_stopped(url: str, tmp_path: Path) -> None:
+    """After a worker has stopped in the middle of its steps those of others are numbered as soon as ever."""
+    kept, session = Kept(), f"s {tmp_path.name}"
+    stopped, other = state_at(url, kept), state_at(url, kept)
+    stopped.put(StepTaken(session, "a", time.time_ns(), 1))
+    stopped.stop(2)
+    began = time.monotonic()
+    other.put(StepTaken(session, "b", time.time_ns(), 2))
+    eventually(lambda: len(kept.finished) == 2)
+    assert time.monotonic() - began < 2
+    other.stop(2)
+    assert [fields["step_sequence"] for _, fields in kept.finished] == [1, 2]
+
+
 def test_a_full_inbox_refuses(tmp_path: Path) -> None:
     """More notes than it holds are refused, so that their events go at once; the others are kept."""
     kept = Kept()
