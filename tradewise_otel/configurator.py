@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,12 +21,14 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from tradewise_otel import __version__, otel_variables, running
+from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.instrument.libraries import Libraries
 from tradewise_otel.instrument.otel_api import ApiLogs, AppMetrics
 from tradewise_otel.instrument.process import ProcessEvents
 from tradewise_otel.instrument.propagation import OutgoingHeaders
 from tradewise_otel.instrument.runtime import Runtime
+from tradewise_otel.instrument.stateful import StatefulEvents
 from tradewise_otel.instrument.stdlib_logging import LoggingEvents
 from tradewise_otel.out import dispatch, exporter
 from tradewise_otel.out.log_file import LogFile
@@ -45,6 +48,8 @@ from tradewise_otel.redact import key_store
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
 from tradewise_otel.settings import PRODUCTION, Problem, Settings, is_disabled, load, state_dir
+from tradewise_otel.state.opening import agree_on_secret, default_url
+from tradewise_otel.state.store import Unavailable
 
 _STDOUT = 1
 
@@ -73,7 +78,8 @@ class Pipeline:
         self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
         if settings.log_file:
             self._writers.append(LogFile(settings.log_file))
-        key, self._key_lasts = key_store.load(settings.pseudonym_key, state_dir(environ))
+        self._state_url = settings.state_url or default_url(settings.service_name, state_dir(environ))
+        key, self._key_scope = self._session_key()
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
         self._base = base_resource(settings, self._redactor)
         self._identity = Identity(self._base, sys.argv, environ)
@@ -84,7 +90,28 @@ class Pipeline:
         self._exporters = exporter.Exporters(environ, self._say_outage)
         self._app_metrics = AppMetrics(None)
         self._dispatch = self._make_dispatch()
+        self._stateful = StatefulEvents(
+            self._runtime,
+            self._state_url,
+            lambda text: pseudonym(text, key),
+            lambda text: self._redactor.text(text, STRING_LIMIT)[0],
+            self._say,
+        )
         self._process = ProcessEvents(self._runtime, self._shutdown)
+
+    def _session_key(self) -> tuple[bytes, str]:
+        """The key of the pseudonyms, and where they are the same."""
+        setting = self._settings.pseudonym_key
+        key, lasts = key_store.load(setting, state_dir(self._environ))
+        scope = "on this host" if lasts else "within this process"
+        if setting or self._state_url.startswith("sqlite:"):
+            return key, scope
+        try:
+            agreed = agree_on_secret(self._state_url, self._settings.service_name, key.hex())
+            return bytes.fromhex(agreed), "within this state store"
+        except (Unavailable, ValueError):
+            # Said by the state itself, as soon as it is needed.
+            return key, scope
 
     def _make_sink(self, key: bytes) -> Sink:
         lines = Lines(
@@ -122,6 +149,7 @@ class Pipeline:
         logging_events = LoggingEvents(self._runtime)
         steps: tuple[Callable[[], None], ...] = (
             logging_events.install,
+            self._stateful.install,
             self._process.install,
             self._libraries.install,
             self._set_providers,
@@ -172,8 +200,10 @@ class Pipeline:
             # As fields too: a message is cut where it gets long.
             self._say("WARNING", "settings: " + "; ".join(texts), {"problems": texts})
         if self._settings.environment == PRODUCTION and not self._settings.pseudonym_key:
-            scope = "on this host" if self._key_lasts else "within this process"
-            self._say("WARNING", f"TRADEWISE_PSEUDONYM_KEY is not set: session pseudonyms join only {scope}")
+            self._say(
+                "WARNING",
+                f"TRADEWISE_PSEUDONYM_KEY is not set: session pseudonyms join only {self._key_scope}",
+            )
 
     def _say_outage(self, begins: bool) -> None:
         if begins:
@@ -190,17 +220,30 @@ class Pipeline:
         self._ledger.shielded("say", self._sink.emit, None)(event)
 
     def _shutdown(self) -> None:
+        seconds = self._settings.shutdown_seconds
+        deadline = time.monotonic() + seconds
+        # Before the verdicts over what is still open, for some of its events are only finished here.
+        self._ledger.shielded("stop state", self._stateful.stop, None)(seconds / 3)
         self._libraries.let_go()
-        lost = self._dispatch.shutdown(self._settings.shutdown_seconds)
+        lost = self._dispatch.shutdown(max(deadline - time.monotonic(), seconds / 2))
         if lost:
             figures = ", ".join(f"{count} of {signal}" for signal, count in sorted(lost.items()))
             self._say("WARNING", f"exit: the Collector has not received {figures}")
+
+    def before_fork(self) -> None:
+        """Called in the parent of each forked child, before."""
+        self._ledger.shielded("before fork", self._stateful.before_fork, None)()
+
+    def forked(self) -> None:
+        """Called in the parent of each forked child, after."""
+        self._ledger.shielded("forked", self._stateful.forked, None)()
 
     def after_fork(self) -> None:
         """Called in each forked child."""
         for writer in self._writers:
             writer.after_fork()
         self._dispatch.after_fork()
+        self._stateful.after_fork()
         self._libraries.after_fork()
         self._process.after_fork()
 

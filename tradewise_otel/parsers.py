@@ -8,7 +8,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
+_SCHEME = re.compile(r"[a-z]+://")
 _ADDRESS = frozenset("0123456789.")
 _THRESHOLD = re.compile(r"([A-Z]+) +(/[^\s,]*)=([^:=]+):([^:=]+)")
 # `{path:path}` in a decorator is `{path}` in the route that the answers name.
@@ -73,3 +76,40 @@ def thresholds(text: str) -> Thresholds:
             raise ValueError(part)
         found[route] = (p95, p99)
     return MappingProxyType(found)
+
+
+class Rate(NamedTuple):
+    """So many in so many seconds."""
+
+    times: int
+    seconds: float
+
+
+def rate(text: str) -> Rate:
+    """Reads `count/seconds`, such as `150/60`."""
+    times, _, seconds = text.partition("/")
+    found = Rate(int(times), number(1, 86_400)(seconds))
+    if not 1 <= found.times <= 10**9:
+        raise ValueError(text)
+    return found
+
+
+def state_url(text: str) -> str:
+    """Reads the address of a state store, or nothing."""
+    parts = urlsplit(text)
+    if parts.scheme == "sqlite":
+        fits = not parts.netloc and len(parts.path) > 1
+    else:
+        # Asking for a port that is no number raises.
+        fits = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    if text and not fits:
+        raise ValueError(text)
+    return text
+
+
+def without_secrets(url: str) -> str:
+    """What may be shown of an address that could not be read, and may hold a password anywhere."""
+    if url.startswith("sqlite:"):
+        return url
+    scheme = _SCHEME.match(url)
+    return f"{scheme.group() if scheme else ''}***"

@@ -28,6 +28,8 @@ class Row(Generic[T]):
     kind: str
     doc: str
     parse: Callable[[str], T]
+    show: Callable[[str], str] = str
+    """What may be shown of a text that could not be read."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Settings:
     encoder: Literal["own", "upstream"]
     pseudonym_key: str
     email: Literal["keep", "pseudonym", "mask"]
+    state_url: str
+    rapid_calls: parsers.Rate
+    brute_force: parsers.Rate
     shutdown_seconds: float
 
 
@@ -157,8 +162,9 @@ ROWS: dict[str, Row[Any]] = {
         "TRADEWISE_PSEUDONYM_KEY",
         "",
         "any text",
-        "Key of the pseudonyms that replace session ids. Without one, a key is made once and kept under "
-        "`$XDG_STATE_HOME/tradewise-otel`, so journeys join only on that host.",
+        "Key of the pseudonyms that replace session ids, and of the hashes in the state store. Without "
+        "one, a key is made once and kept under `$XDG_STATE_HOME/tradewise-otel`, so journeys join only on "
+        "that host; with the state in Redis it is kept there, for all hosts.",
         str,
     ),
     "email": Row(
@@ -167,6 +173,31 @@ ROWS: dict[str, Row[Any]] = {
         "keep, pseudonym or mask",
         "What happens to the documented `email` fields.",
         parsers.one_of("keep", "pseudonym", "mask"),
+    ),
+    "state_url": Row(
+        "TRADEWISE_STATE_URL",
+        "",
+        "sqlite:///path/of/a/file or redis://host:port/number",
+        "Where sequences, counts, bots and users are remembered. Without one, a file a host and service name "
+        "under `$XDG_STATE_HOME/tradewise-otel`. `redis://` and `rediss://` need the extra `redis`.",
+        parsers.state_url,
+        parsers.without_secrets,
+    ),
+    "rapid_calls": Row(
+        "TRADEWISE_RAPID_CALLS",
+        "150/60",
+        "count/seconds, such as 150/60",
+        "So many API calls of one user, or of one address without a user, in so many seconds are a "
+        "`security_suspicious_activity` (`rapid_api_calls`).",
+        parsers.rate,
+    ),
+    "brute_force": Row(
+        "TRADEWISE_BRUTE_FORCE",
+        "10/300",
+        "count/seconds, such as 10/300",
+        "More failed logins than this, of one e-mail address or from one address in so many seconds, are a "
+        "`security_suspicious_activity` (`brute_force`).",
+        parsers.rate,
     ),
     "shutdown_seconds": Row(
         "TRADEWISE_SHUTDOWN_SECONDS",
@@ -206,7 +237,7 @@ def _read(row: Row[T], text: str, default: str, problems: list[Problem]) -> T:
     try:
         return row.parse(text)
     except ValueError:
-        problems.append(Problem(row.env, text, row.kind, default))
+        problems.append(Problem(row.env, row.show(text), row.kind, default))
         return row.parse(default)
 
 

@@ -38,6 +38,8 @@ AT_EXIT = [
     "instrument.process:ProcessEvents._finish_once",
     "instrument.process:ProcessEvents.finish",
     "instrument.printed:PrintedLines.finish",
+    "instrument.stateful:StatefulEvents.stop",
+    "instrument.stateful:StatefulEvents.finish",
     "out.dispatch:Dispatch.shutdown",
     "out.exporter:Exporters.abort",
     "out.exporter:Exporters.outage",

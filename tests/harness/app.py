@@ -131,4 +131,10 @@ def clean_environment(state: Path) -> dict[str, str]:
     }
     # pytest's own plugins must not reach into the apps under test.
     kept.pop("PYTHONPATH", None)
-    return {**kept, "XDG_STATE_HOME": str(state), "XDG_RUNTIME_DIR": str(state), "PYTHONUNBUFFERED": "1"}
+    ours = {
+        "XDG_STATE_HOME": str(state),
+        "XDG_RUNTIME_DIR": str(state),
+        # No test's traffic is an attack, unless it says so.
+        "TRADEWISE_RAPID_CALLS": "1000000/1",
+    }
+    return {**kept, **ours, "PYTHONUNBUFFERED": "1"}

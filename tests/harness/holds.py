@@ -30,9 +30,10 @@ LINES: dict[str, str] = {
     "3.M3": "kill -9 of the app 20 times: losses as budgeted; no Collector for 10 minutes, stdout road: 0",
     "3.M4": "our encoder's messages equal upstream's over >= 100,000 batches; end to end with either",
     "3.M5": "hung request, SSE, WebSocket, poll loop: bounded memory, verdict as decided, nothing for ever",
+    "4.M1": "4 workers, SQLite and Redis: 10,000 steps gapless, users exact, 150 calls one alarm; kill -9",
     "4.M2": "metrics and metric_* equal what was stated, at 1 %, at Datadog over 4 workers",
-    "4.M4": "10^6 addresses: RSS < +20 MB; 10^5 label values: bounded, the overflow is counted",
     "4.M3": "make bench ARGS=--calls: a typed call costs <= 0.8 of logging.info through the seed's formatter",
+    "4.M4": "10^6 addresses: RSS < +20 MB; 10^5 label values: bounded, the overflow is counted",
     "4.M5": "odd ids, numbers, times, cycles, unprintable objects: a well-formed event, the anomaly counted",
     "4.M6": "each example of the document is made by code in docs/events.md: all its fields, their types",
 }
@@ -42,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "3.M3": "env TRADEWISE_KILLS=20 TRADEWISE_OUTAGE_SECONDS=600 .venv/bin/python -m pytest "
     "tests/resilience/test_app_killed.py tests/collector/test_tailing_outage.py",
     "3.M4": "make encoders",
+    "4.M4": "env TRADEWISE_ADDRESSES=1000000 .venv/bin/python -m pytest tests/state/test_state_flood.py",
     "1.M9": "make test-versions",
     "1.M10": "make bench",
     "2.M4": "make chaos",

@@ -18,6 +18,7 @@ def test_defaults_without_any_variable() -> None:
     assert (settings.sample_rate, settings.p95_ms, settings.p99_ms) == (1.0, 2000.0, 5000.0)
     assert (settings.log_level, settings.log_format, settings.email) == ("INFO", "json", "keep")
     assert (settings.logs_road, settings.encoder) == ("otlp", "own")
+    assert (settings.state_url, settings.rapid_calls, settings.brute_force) == ("", (150, 60), (10, 300))
     assert (settings.bot_hosts, settings.request_id_hosts, settings.shutdown_seconds) == ((), (), 3.0)
 
 
@@ -86,6 +87,9 @@ def test_the_rate_follows_the_environment() -> None:
                 "GET /x/{a}=1:2,GET /x/{a:int}=1:2",
             )
         ),
+        *(("TRADEWISE_RAPID_CALLS", bad) for bad in ("150", "0/60", "150/0", "1.5/60", "150/60/60")),
+        ("TRADEWISE_BRUTE_FORCE", "ten/300"),
+        *(("TRADEWISE_STATE_URL", bad) for bad in ("sqlite:", "sqlite://", "sqlite://host/state.db")),
         ("TRADEWISE_EMAIL", "hide"),
         ("TRADEWISE_ENCODER", "none"),
         *(("TRADEWISE_SHUTDOWN_SECONDS", bad) for bad in ("0", "61", "soon")),

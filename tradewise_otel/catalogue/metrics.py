@@ -170,7 +170,8 @@ METRICS: tuple[Metric, ...] = (
         "tradewise.telemetry.invalid",
         "count",
         "1",
-        _LEDGER + "fields of events that are missing, unknown, or not as documented.",
+        _LEDGER
+        + "fields of events that are missing, unknown, or not as documented; events without the state's.",
         ("tier", "signal", "reason"),
         fed_by=(),
     ),

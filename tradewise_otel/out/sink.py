@@ -69,12 +69,24 @@ class Sink:
         self._plain = PlainLine(lines, redactor)
         on_fork(self._plain)
         self._complaints = Complaints()
+        self._diverted: dict[str | None, Callable[[Event], bool]] = {}
+
+    def divert(self, takers: Mapping[str, Callable[[Event], bool]]) -> None:
+        """Shows events of some kinds to others first; whoever answers True will `finish` the event."""
+        for kind, take in takers.items():
+            self._diverted[kind] = self._ledger.shielded(f"divert {kind}", take, False)
 
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
         self._ledger.add("emitted", "logs")
         self._check(event)
         self._complete(event)
+        take = self._diverted.get(event.event_type)
+        if take is None or not take(event):
+            self.finish(event)
+
+    def finish(self, event: Event) -> None:
+        """Sends an event whose identity is known; whatever took it from its way hands it back here."""
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
         self._feed(event)

@@ -151,12 +151,19 @@ _FORK_AWARE: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def on_fork(listener: Any) -> None:
-    """Has `listener.after_fork()` called in every forked child, for as long as the listener lives."""
+    """Has `listener.after_fork()` called in every forked child, for as long as the listener lives.
+
+    In the parent its `before_fork()` and `forked()` are called before and after.
+    """
     if not _FORK_AWARE:
-        os.register_at_fork(after_in_child=_tell_children)
+        os.register_at_fork(
+            before=lambda: _tell("before_fork"),
+            after_in_parent=lambda: _tell("forked"),
+            after_in_child=lambda: _tell("after_fork"),
+        )
     _FORK_AWARE.add(listener)
 
 
-def _tell_children() -> None:
+def _tell(what: str) -> None:
     for listener in list(_FORK_AWARE):
-        listener.after_fork()
+        getattr(listener, what)()

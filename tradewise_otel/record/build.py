@@ -66,6 +66,7 @@ class Event:
         source: file, line and function of the caller; None for automatic events.
         request: the holder it belongs to; None outside requests.
         identity: who was asking when it happened, as its line and its record say it.
+        keep: True when this record goes whatever its kind says; what only the state knows.
         reason, weight: the verdict as far as it is known, filled by `verdict`.
         untimed: True where its duration measures nothing, as a WebSocket's: no distribution takes it.
         size: bytes of its line, which its record takes about as many of; filled by the sink.
@@ -86,6 +87,7 @@ class Event:
     exception: ExceptionInfo | None = None
     thread_id: int = field(default_factory=threading.get_ident)
     event_id: str = field(default_factory=new_id)
+    keep: bool = False
     reason: str = "none"
     weight: float = 1.0
     untimed: bool = False

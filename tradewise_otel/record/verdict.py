@@ -39,7 +39,7 @@ def judge(event: Event, rate: float) -> bool:
     """
     row = event_for(event.event_type)
     severe = SEVERITY[event.level] >= _WARNING
-    own = "event" if row.name in _KEPT else "severity" if severe else None
+    own = "event" if event.keep or row.name in _KEPT else "severity" if severe else None
     request = event.request
     if request is not None and request.reason is None:
         _ask_to_keep(event, row, request)

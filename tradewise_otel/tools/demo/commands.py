@@ -37,6 +37,7 @@ def backend_environ(environ: Mapping[str, str], otlp: str, folder: Path) -> dict
         "OTEL_PYTHON_CONFIGURATOR": "tradewise",
         "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,
         "TRADEWISE_BOT_HOSTS": "127.0.0.1",
+        "TRADEWISE_STATE_URL": f"sqlite://{folder.absolute() / 'state.db'}",
         "TRADEWISE_PSEUDONYM_KEY": "a key for this demo only",
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'tradewise.db'}",
         "BOT_POLL_SECONDS": "5",
