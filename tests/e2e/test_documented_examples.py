@@ -23,8 +23,6 @@ VOLATILE = {"timestamp", "event_id", "process_id", "thread_id", "source", "envir
 """What differs from run to run, or from place to place."""
 MEASURED = {"response_time_ms", "client_ip", "duration_since_last_step_ms", "session_id", "exception"}
 """What is measured or made while the example runs."""
-AWAITED = {"user_journey_step", "bot_health_check"}
-"""Events that only the state store makes whole."""
 
 RUNNER = """
 import pathlib, runpy
@@ -46,13 +44,8 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def _cases(examples: list[dict[str, Any]]) -> list[Any]:
-    late = pytest.mark.xfail(strict=True, reason="the state store adds what the app does not state")
     return [
-        pytest.param(
-            example,
-            id=f"{number}-{example.get('event_type', 'plain')}",
-            marks=[late] if example.get("event_type") in AWAITED else [],
-        )
+        pytest.param(example, id=f"{number}-{example.get('event_type', 'plain')}")
         for number, example in enumerate(examples)
     ]
 
