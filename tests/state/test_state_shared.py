@@ -45,8 +45,8 @@ def run(folder: Path, url: str, service: str, job: str) -> list[dict[str, Any]]:
 def test_steps_of_many_workers_are_numbered_in_the_order_of_time(
     tmp_path: Path, url: str, service: str
 ) -> None:
-    """10,000 steps of 500 sessions by 4 processes: each session has 1..n, in the order of the steps' times, each
-    names the one before it. The order may break where the machine holds a worker up: three tries.
+    """10,000 steps of 500 sessions by 4 processes: each session has 1..n in the order of time, and each
+    names the one before. The order may break where the machine holds a worker up: three tries.
     """
     assert any(are_in_order(run(tmp_path, url, f"{service}-{attempt}", "steps")) for attempt in range(3))
 
