@@ -23,6 +23,7 @@ from tradewise_otel.state.kpis import DAILY_USERS
 from tradewise_otel.state.opening import LastingStore, Say, import_client, open_store, place_of
 from tradewise_otel.state.store import Store
 from tradewise_otel.state.thread import State
+from tradewise_otel.texts import printable
 
 SUSPICIOUS = "security_suspicious_activity"
 _HEALTHY = "healthy"
@@ -119,7 +120,7 @@ class StatefulEvents:
 
     def check(self, event: Event) -> bool:
         """A check waits for what is known of its bot; all but healthy ones are kept."""
-        bot, status = _known(event, "bot_id"), str(event.fields.get("status"))
+        bot, status = _known(event, "bot_id"), printable(event.fields.get("status"))
         event.keep = status != _HEALTHY
         if bot is None:
             return False
@@ -187,7 +188,7 @@ def _known(event: Event, name: str) -> str | None:
     value = event.fields.get(name)
     if value is None or value == "":
         return event.identity.get(name)
-    return str(value)
+    return printable(value)
 
 
 def _address(event: Event) -> str | None:
