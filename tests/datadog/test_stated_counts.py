@@ -31,7 +31,7 @@ BY_THE_STATE = "tradewise_otel"
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """400 requests to four workers on two days, and all that came of them; the ratio keeps one of a hundred."""
+    """400 requests to four workers on two days, and all that came of them; the ratio keeps 1 %."""
     folder = tmp_path_factory.mktemp("stated")
     shutil.copy(APPS / "stating.py", folder / "stating.py")
     with gateway(folder) as running, stub() as bot:
