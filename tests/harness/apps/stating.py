@@ -35,7 +35,7 @@ def call(number: int) -> None:
     events.business_bot_connected(bot_id=f"bot-{number % 40}", connection_duration_ms=120)
     events.user_journey_step(step=f"typed-{number % 4}", session_id=f"session-{number % 50}")
     events.bot_health_check(
-        bot_id=f"bot-{number % 40}", status="healthy" if number % 10 else "unhealthy", response_time_ms=7
+        bot_id=f"bot-{number % 40}", status="unhealthy" if number % 10 == 5 else "healthy", response_time_ms=7
     )
     events.external_api_call(
         service="exchange", endpoint="/orders", method="GET", duration_ms=3, api_url="http://x"
