@@ -55,7 +55,7 @@ class BotConnectionTest:
         self.bot_info: Mapping[str, Any] | None = None
 
     def failed(self, error_type: str) -> None:
-        """Says that the attempt has failed, where no exception does.
+        """Says that the attempt has failed, where no exception does, or better than the one that does.
 
         Args:
             error_type: what it failed of, one of few words, such as `http_503`.
@@ -86,7 +86,8 @@ class BotConnectionTest:
         self.__exit__(kind, error, tb)
 
     def _tell(self, runtime: Runtime, error: BaseException | None) -> None:
-        error_type = type(error).__name__ if error is not None else self._error_type
+        # What the app has said is of its trade; what it raises then may be of its framework.
+        error_type = self._error_type or (type(error).__name__ if error is not None else None)
         fields = {
             "api_url": None if self._api_url is None else str(self._api_url),
             "total_duration_ms": round((time.perf_counter_ns() - self._started) / 1e6, 3),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,15 +17,21 @@ from gateway import Gateway, gateway
 from harness.app import App
 from harness.holds import holds
 from harness.stub import stub
+from harness.traffic import eventually
+
+from tradewise_otel.state.kpis import date_of
+from tradewise_otel.state.store import DAY_NS
 
 APPS = Path(__file__).parents[1] / "harness" / "apps"
-REQUESTS = 400
+SERVER = ("uvicorn", "{target}", "--port", "{port}", "--workers", "4")
+REQUESTS, ON_THE_FIRST_DAY = 400, 300
 LAST = "api.requests.count"
+BY_THE_STATE = "tradewise_otel"
 
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """400 requests to four workers and all that came of them; the ratio keeps one in a hundred."""
+    """400 requests to four workers on two days, and all that came of them; the ratio keeps 1 %."""
     folder = tmp_path_factory.mktemp("stated")
     shutil.copy(APPS / "stating.py", folder / "stating.py")
     with gateway(folder) as running, stub() as bot:
@@ -30,22 +40,40 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             "TRADEWISE_SAMPLE_RATE": "0.01",
             "BOT_URL": f"http://127.0.0.1:{bot}",
             "TRADEWISE_BOT_HOSTS": "127.0.0.1",
+            "TRADEWISE_STATE_URL": f"sqlite://{folder / 'state.db'}",
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'stated.db'}",
         }
-        server = ("uvicorn", "{target}", "--port", "{port}", "--workers", "4")
-        with App(folder, "stating:app", environ, server) as app:
-            _ask(app.url)
+        with App(folder, "stating:app", environ, SERVER) as app:
+            _ask(app.url, range(ON_THE_FIRST_DAY))
+        _let_a_day_pass(folder / "state.db")
+        with App(folder, "stating:app", environ, SERVER) as app:
+            _ask(app.url, range(ON_THE_FIRST_DAY, REQUESTS))
+            # Not before a minute after midnight, and a worker looks every half minute.
+            eventually(lambda: any(map(_is_of_the_state, app.events("metric_bot_usage"))), 120)
         running.wait(lambda datadog: _total(running, LAST) >= REQUESTS)
         yield running
 
 
-def _ask(url: str) -> None:
+def _ask(url: str, numbers: Sequence[int]) -> None:
     def ask(number: int) -> None:
         # A connection each, so that every worker gets some.
         httpx.get(f"{url}/stated/{number}", headers={"connection": "close"}, timeout=60).raise_for_status()
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(ask, range(REQUESTS)))
+        list(pool.map(ask, numbers))
+
+
+def _let_a_day_pass(state: Path) -> None:
+    """What the state knows is of yesterday, and nobody has told it yet."""
+    with sqlite3.connect(state) as connection:
+        for table in ("daily_user", "daily_bot", "known_user", "bot_health"):
+            connection.execute(f"UPDATE OR IGNORE {table} SET day = ?", (time.time_ns() // DAY_NS - 1,))
+        connection.execute("DELETE FROM lease")
+    connection.close()
+
+
+def _is_of_the_state(line: dict[str, Any]) -> bool:
+    return bool(line["logger_name"] == BY_THE_STATE)
 
 
 def _total(running: Gateway, metric: str, *tags: str) -> float:
@@ -57,18 +85,30 @@ def _total(running: Gateway, metric: str, *tags: str) -> float:
     )
 
 
+def _records(running: Gateway, event_type: str, by_the_state: bool = False) -> list[dict[str, Any]]:
+    """The attributes of the logs of a type that the app has stated, or the state."""
+    return [
+        log.attributes
+        for log in running.datadog.logs
+        if log.attributes.get("event_type") == event_type
+        and (log.attributes["logger.name"] == BY_THE_STATE) == by_the_state
+    ]
+
+
 EXPECTED = [
     (LAST, ("endpoint:/stated/{number}", "status_class:2xx"), REQUESTS),
     ("api.requests.duration", (), REQUESTS),
-    # A connection of `business_bot_connected` and one of the helper each.
-    ("bot.connections.count", ("status:success",), REQUESTS + REQUESTS * 9 / 10),
+    # Two connections of `business_bot_connected` and one of the helper each.
+    ("bot.connections.count", ("status:success",), 2 * REQUESTS + REQUESTS * 9 / 10),
     ("bot.connections.count", ("status:failure",), REQUESTS / 10),
-    ("bot.connections.duration", (), 2 * REQUESTS),
+    ("bot.connections.duration", (), 3 * REQUESTS),
     ("user.activity.count", ("action:business_order_filled",), REQUESTS),
-    ("user.activity.count", ("action:business_bot_connected", "tenant_id:tenant-1"), 133),
+    ("user.activity.count", ("action:business_note_written",), REQUESTS),
+    ("user.activity.count", ("action:business_bot_connected", "tenant_id:tenant-1"), 2 * 133),
     *(("user.activity.count", (f"action:step-{step}",), REQUESTS / 4) for step in range(4)),
+    *(("user.activity.count", (f"action:typed-{step}",), REQUESTS / 4) for step in range(4)),
     ("user.activity.count", ("action:api_call", "tenant_id:tenant-0"), 134),
-    ("user.activity.count", (), 4 * REQUESTS),
+    ("user.activity.count", (), 7 * REQUESTS),
     ("db.operations.duration", ("operation:SELECT",), REQUESTS),
     ("db.connection.errors", (), REQUESTS / 10),
     (
@@ -76,9 +116,12 @@ EXPECTED = [
         ("peer.service:trading_bot", "endpoint:/api/v1/bots/{id}"),
         REQUESTS,
     ),
+    ("external.calls.duration", ("peer.service:exchange", "endpoint:/orders"), REQUESTS),
     ("security.events.count", ("event_type:security_probe", "activity_type:scan"), REQUESTS / 10),
     ("security.events.count", ("event_type:security_login_failed",), REQUESTS / 10),
-    ("security.events.count", (), REQUESTS / 5),
+    # One alarm for the account and one for the address, though the workers began anew within the window.
+    ("security.events.count", ("event_type:security_suspicious_activity", "activity_type:brute_force"), 2),
+    ("security.events.count", (), REQUESTS / 5 + 2),
 ]
 
 
@@ -102,15 +145,45 @@ def test_the_workers_do_not_write_over_each_other(counted: Gateway) -> None:
 @holds("4.M2")
 def test_figures_of_the_business_arrive_each_once(counted: Gateway) -> None:
     """Each `metric_*` record is there once with the figures that were stated, whatever the ratio says."""
-    told = [
-        log.attributes
-        for log in counted.datadog.logs
-        if log.attributes.get("event_type") == "metric_bot_usage"
-    ]
-    assert sorted(attributes["total_bots"] for attributes in told) == list(range(REQUESTS))
+    for event_type, field in (
+        ("metric_bot_usage", "total_bots"),
+        ("metric_daily_active_users", "active_users"),
+    ):
+        told = _records(counted, event_type)
+        assert sorted(attributes[field] for attributes in told) == list(range(REQUESTS))
+
+
+@holds("4.M2")
+def test_a_day_that_is_over_is_told_once_and_exactly(counted: Gateway) -> None:
+    """Of all workers of the next day one tells it: every user of the day before, and every bot, once."""
+    (users,) = _records(counted, "metric_daily_active_users", by_the_state=True)
+    figures = (users["active_users"], users["new_users"], users["returning_users"])
+    assert figures == (ON_THE_FIRST_DAY, ON_THE_FIRST_DAY, 0)
+    assert users["event.date"] in [date_of(time.time_ns() // DAY_NS - days) for days in (1, 2)]
+    (bots,) = _records(counted, "metric_bot_usage", by_the_state=True)
+    # `bot` is everybody's, and of the forty others each user has one.
+    assert (bots["total_bots"], bots["active_bots"], bots["shared_bots"]) == (41, 41, 41)
+    assert (bots["external_bots"], bots["avg_bots_per_user"]) == (0, 2)
+
+
+@holds("4.M2")
+def test_failures_of_a_bot_are_all_there_and_numbered(counted: Gateway) -> None:
+    """Each check that found a bot unwell arrives, of requests that do not, with its number in the row."""
+    failed = [log for log in _records(counted, "bot_health_check") if log["bot.status"] == "unhealthy"]
+    assert Counter(log["bot_id"] for log in failed) == {f"bot-{number}": 10 for number in (5, 15, 25, 35)}
+    assert Counter(log["consecutive_failures"] for log in failed) == dict.fromkeys(range(1, 11), 4)
+
+
+@holds("4.M2")
+def test_what_must_be_provable_is_all_there(counted: Gateway) -> None:
+    """Each business event and each audit event is a record, once, whatever the ratio says."""
+    for event_type, field in (("business_note_written", "number"), ("audit_note_read", "target")):
+        assert Counter(int(log[field]) for log in _records(counted, event_type)) == dict.fromkeys(
+            range(REQUESTS), 1
+        )
 
 
 def test_most_requests_are_left_out(counted: Gateway) -> None:
     """The test would show nothing if all were kept: of the steps of most requests Datadog knows nothing."""
-    kept = [log for log in counted.datadog.logs if log.attributes.get("event_type") == "user_journey_step"]
-    assert REQUESTS / 10 <= len(kept) < REQUESTS / 5
+    kept = _records(counted, "user_journey_step")
+    assert 2 * REQUESTS / 10 <= len(kept) < 2 * REQUESTS / 5

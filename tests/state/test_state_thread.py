@@ -220,3 +220,14 @@ def test_the_days_before_are_told_once_by_one_of_all(tmp_path: Path) -> None:
     assert [fields for kind, fields in told if kind != DAILY_USERS] == [
         {"total_bots": 3, "active_bots": 2, "external_bots": 1, "shared_bots": 1, "avg_bots_per_user": 1.5}
     ]
+
+
+def test_days_before_the_first_are_not_told(tmp_path: Path) -> None:
+    """Of days on which nothing ran there is no figure, however many bots are known by now."""
+    kept = Kept()
+    state = state_at(file_url(tmp_path), kept)
+    state.put(BotUsed("b1", "u1", time.time_ns()))
+    # The days are claimed in one turn, and told in the next.
+    time.sleep(2.5)
+    state.stop(2)
+    assert kept.figures == []

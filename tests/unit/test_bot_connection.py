@@ -101,6 +101,21 @@ def test_an_attempt_may_say_itself_that_it_failed(told: Pipeline) -> None:
     ]
 
 
+def test_what_the_app_says_goes_before_what_it_raises(told: Pipeline) -> None:
+    """A web app answers with an exception of its framework; the event has the app's own word."""
+
+    def answer() -> None:
+        with bot_connection_test(URL) as test:
+            test.failed("ReadTimeout")
+            raise RuntimeError("502 Bad Gateway")
+
+    with pytest.raises(RuntimeError):
+        answer()
+    assert told.fields("event_type", "error_type") == [
+        {"event_type": "bot_connection_test_failed", "error_type": "ReadTimeout"}
+    ]
+
+
 def test_each_call_of_a_decorated_function_is_an_attempt_of_its_own(told: Pipeline) -> None:
     """Attempts at the same time keep their URLs apart; what the decorator names goes before the arguments."""
 

@@ -87,6 +87,9 @@ class Kpis:
     def _told_of(self, day: int, latest: bool, figures: Figures | None) -> None:
         if figures is None:
             return
+        # Bots are known at once, also where nothing ran on that day.
+        if not figures.users and not figures.active_bots:
+            return
         if figures.users:
             self._tell(DAILY_USERS, daily_users(day, figures))
         if latest and figures.bots:

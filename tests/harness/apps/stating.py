@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import tradewise_otel
+from tradewise_otel import events
 from tradewise_otel.bots import bot_connection_test
 from tradewise_otel.profiling import profile_performance
 
@@ -26,6 +27,23 @@ app = FastAPI()
 def state(event_type: str, **fields: object) -> None:
     """One event in the plain way."""
     log.info(event_type, extra={"event_type": event_type, **fields})
+
+
+def call(number: int) -> None:
+    """Events by typed calls, those of the state among them; a bot that fails does so each time."""
+    events.business("note_written", number=number)
+    events.business_bot_connected(bot_id=f"bot-{number % 40}", connection_duration_ms=120)
+    events.user_journey_step(step=f"typed-{number % 4}", session_id=f"session-{number % 50}")
+    events.bot_health_check(
+        bot_id=f"bot-{number % 40}", status="unhealthy" if number % 10 == 5 else "healthy", response_time_ms=7
+    )
+    events.external_api_call(
+        service="exchange", endpoint="/orders", method="GET", duration_ms=3, api_url="http://x"
+    )
+    events.audit("note_read", actor="somebody", action="read", target=str(number), outcome="success")
+    events.metric_daily_active_users(
+        date="2024-01-01", active_users=number, new_users=0, returning_users=number
+    )
 
 
 async def goes_wrong() -> None:
@@ -45,7 +63,7 @@ async def stated(number: int) -> None:
     tenant = f"tenant-{number % 3}"
     tradewise_otel.bind(user_id=f"user-{number}", tenant_id=tenant)
     state("business_order_filled")
-    state("business_bot_connected", bot_id="b", connection_duration_ms=250.0)
+    state("business_bot_connected", bot_id="bot", connection_duration_ms=250.0)
     state("user_journey_step", session_id="s", step=f"step-{number % 4}", step_sequence=1)
     state(
         "metric_bot_usage",
@@ -55,6 +73,7 @@ async def stated(number: int) -> None:
         shared_bots=0,
         avg_bots_per_user=1.0,
     )
+    call(number)
     with suppress(ConnectionError), profile_performance("attempt"), bot_connection_test("http://bot") as test:
         if number % 10 == 0:
             raise ConnectionError

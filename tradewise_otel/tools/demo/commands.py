@@ -40,7 +40,7 @@ def backend_environ(environ: Mapping[str, str], otlp: str, folder: Path) -> dict
         "TRADEWISE_STATE_URL": f"sqlite://{folder.absolute() / 'state.db'}",
         "TRADEWISE_PSEUDONYM_KEY": "a key for this demo only",
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'tradewise.db'}",
-        "BOT_POLL_SECONDS": "5",
+        "BOT_POLL_SECONDS": "2",
     }
 
 
@@ -53,6 +53,11 @@ def _without_telemetry(environ: Mapping[str, str]) -> dict[str, str]:
 def bot_command(port: int) -> list[str]:
     """The stub bot, without the launcher: bots belong to somebody else."""
     return [sys.executable, "-m", STUB_BOT, "--port", str(port)]
+
+
+def figures_command() -> list[str]:
+    """`tradewise-otel kpis`: the figures of today; to be run with the backend's environment."""
+    return [sys.executable, "-m", "tradewise_otel.tools.cli.main", "kpis"]
 
 
 def build_command(role: str) -> list[str]:

@@ -27,7 +27,12 @@ TELLING: dict[str, tuple[str, ...]] = {
     "bot_health_check": ("bot_id", "status", "response_time_ms", "consecutive_failures"),
     "business_user_registered": ("user_id", "email", "client_ip"),
     "business_bot_connected": ("bot_id", "api_url", "connection_duration_ms"),
+    "business_report_ordered": ("user_id", "report_id"),
+    "audit_bot_deleted": ("actor", "action", "target", "outcome"),
     "security_login_failed": ("email", "ip_address", "failure_reason"),
+    "security_suspicious_activity": ("activity_type", "call_count", "time_window_seconds", "ip_address"),
+    "user_journey_step": ("session_id", "step", "step_sequence", "previous_step"),
+    "performance_metric": ("operation", "duration_ms", "status", "error"),
 }
 
 # On every line, so they tell nothing here.
@@ -35,7 +40,8 @@ COMMON = frozenset(
     {
         *("timestamp", "level", "message", "event_type", "event_id", "logger_name", "source", "exception"),
         *("service", "version", "environment", "emitter", "process_id", "thread_id", "retention_class"),
-        *("request_id", "user_id", "tenant_id", "trace_id", "span_id", "sampling.reason", "sampling.weight"),
+        *("request_id", "user_id", "tenant_id", "session_id", "trace_id", "span_id"),
+        *("sampling.reason", "sampling.weight"),
     }
 )
 
@@ -61,13 +67,22 @@ class Printer:
         with self._lock:
             self._file.write(line + "\n")
             self._file.flush()
-        event = _parsed(line)
-        if event_type := event.get("event_type"):
-            self.counts[event_type] += 1
+        event = self._counted(line)
         if event_id := event.get("event_id"):
             self._event_ids.add(event_id)
         if not self.quiet_events:
             self.say(self._painted(event) if event else line)
+
+    def show(self, line: str) -> None:
+        """Count and print a line that another command printed."""
+        event = self._counted(line)
+        self.say(self._painted(event) if event else line)
+
+    def _counted(self, line: str) -> dict[str, Any]:
+        event = _parsed(line)
+        if event_type := event.get("event_type"):
+            self.counts[event_type] += 1
+        return event
 
     def say(self, text: str = "") -> None:
         """Print a line, whole, also when another thread prints."""

@@ -8,7 +8,6 @@ import contextlib
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -19,9 +18,10 @@ from typing import Protocol
 
 from tradewise_otel.tools.collector.config import load_role
 from tradewise_otel.tools.collector.process import CollectorProcess
-from tradewise_otel.tools.demo import commands, summary, traffic
+from tradewise_otel.tools.demo import commands, summary
 from tradewise_otel.tools.demo.building import BuildResult
 from tradewise_otel.tools.demo.files import Files
+from tradewise_otel.tools.demo.playing import Traffic
 from tradewise_otel.tools.demo.printer import Printer
 from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts
 from tradewise_otel.tools.ports import free_port
@@ -82,33 +82,6 @@ def _work_folder(keep: Path | None) -> Path:
     return keep.absolute()
 
 
-class Traffic:
-    """Traffic in a thread of its own, so that Ctrl-C does not have to find its way through an event loop.
-
-    Whoever waits for it sleeps and looks: an exception that a signal raises inside `join` or `Event.wait`
-    leaves their locks released that others still hold.
-    """
-
-    def __init__(self, backend_url: str, bot_url: str, seed: int, rounds: int, pause: float) -> None:
-        self._arguments = (backend_url, bot_url, seed, rounds, pause)
-        self._error: Exception | None = None
-        self.ended = False
-        threading.Thread(target=self._run, name="traffic", daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            traffic.run(*self._arguments)
-        except Exception as error:
-            self._error = error
-        finally:
-            self.ended = True
-
-    def check(self) -> None:
-        """Raise DemoError if it went wrong."""
-        if self._error:
-            raise DemoError(f"the traffic stopped: {self._error!r}") from self._error
-
-
 class Demo:
     """One demo: its processes, in the order in which the reader meets them."""
 
@@ -128,7 +101,7 @@ class Demo:
         self._backend_port, self._bot_port, self._otlp_port = free_port(), free_port(), free_port()
 
     def play(self) -> int:
-        """Events, Collector, events again, table; then slow traffic until Ctrl-C unless `--once`."""
+        """Events, Collector, events again, table, figures; then slow traffic until Ctrl-C unless `--once`."""
         self._say(f"demo: everything happens in {self._folder}, on 127.0.0.1")
         self._start_bot()
         self._start_backend()
@@ -156,7 +129,7 @@ class Demo:
             standin = self._receivers.enter_context(StandIn(self._folder / "datadog", api_key=KEY))
         return Datadog(standin)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str = "") -> None:
         self._printer.say(text)
 
     def _start(
@@ -175,8 +148,7 @@ class Demo:
         command = commands.backend_command(self._backend_port)
         shown = ["opentelemetry-instrument", *command[command.index("uvicorn") :]]
         self._say(f"demo: starting {' '.join(shown)}")
-        environ = commands.backend_environ(os.environ, f"http://127.0.0.1:{self._otlp_port}", self._folder)
-        self._backend = self._start("backend", command, environ, self._printer.take)
+        self._backend = self._start("backend", command, self._backend_environ, self._printer.take)
         self._backend.wait_for_port(self._backend_port)
 
     def _start_build(self) -> BuildResult:
@@ -221,6 +193,10 @@ class Demo:
         playing.check()
 
     @property
+    def _backend_environ(self) -> dict[str, str]:
+        return commands.backend_environ(os.environ, f"http://127.0.0.1:{self._otlp_port}", self._folder)
+
+    @property
     def _backend_url(self) -> str:
         return f"http://127.0.0.1:{self._backend_port}"
 
@@ -232,8 +208,10 @@ class Demo:
         wanted = self._printer.event_ids()
         self._wait_until_arrived(wanted)
         self._say(self._destination.report(wanted))
+        self._show_figures()
         self._say(self._where())
-        return self._destination.missing(self._printer.counts)
+        figures = [name for name in summary.FIGURES if not self._printer.counts[name]]
+        return self._destination.missing(self._printer.counts) + figures
 
     def _wait_until_arrived(self, wanted: set[str]) -> None:
         self._printer.quiet_events = True
@@ -242,6 +220,14 @@ class Demo:
         while not self._destination.look(wanted, self._printer.counts) and time.monotonic() < deadline:
             self._backend.check_alive()
             time.sleep(1)
+
+    def _show_figures(self) -> None:
+        self._say("today so far, as `tradewise-otel kpis` reads it in the state store:")
+        kpis = self._start("kpis", commands.figures_command(), self._backend_environ, self._printer.show)
+        while kpis.exit_code is None:
+            time.sleep(GLANCE_SECONDS)
+        kpis.stop()
+        self._say()
 
     def _where(self) -> str:
         lines = ["every line of the backend:", f"  {self._printer.path}", *self._destination.where()]

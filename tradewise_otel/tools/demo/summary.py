@@ -15,9 +15,19 @@ EXPECTED = (
     "external_api_call",
     "bot_connection_test_success",
     "bot_connection_test_failed",
+    "bot_health_check",
     "business_user_registered",
+    "business_bot_connected",
+    "business_report_ordered",
+    "audit_bot_deleted",
     "security_login_failed",
+    "security_suspicious_activity",
+    "user_journey_step",
+    "performance_metric",
 )
+
+# What a day amounts to; one worker tells it the day after, and the demo asks the state store instead.
+FIGURES = ("metric_daily_active_users", "metric_bot_usage")
 
 
 @dataclass

@@ -19,6 +19,8 @@ from websockets.exceptions import InvalidStatus
 # Discard service: nothing listens there, so a connection is refused.
 CLOSED_URL = "http://127.0.0.1:9"
 USERS_A_ROUND = 2
+# One more than the ten failed logins in five minutes that are still no attack.
+GUESSES = 11
 # Over the default p95 threshold of 2 s, so that a slow request is kept.
 SLOW_SECONDS = 2.1
 
@@ -49,7 +51,7 @@ async def play(
         for number in range(rounds):
             names = [f"{number}-{user}" for user in range(USERS_A_ROUND)]
             traders = [Trader(market, random.Random(f"{seed}/{name}"), f"{tag}-{name}") for name in names]
-            await asyncio.gather(*(trader.day() for trader in traders))
+            await asyncio.gather(*(trader.day(is_attacked=trader is traders[0]) for trader in traders))
     return dict(sorted(market.counts.items()))
 
 
@@ -76,23 +78,23 @@ class Trader:
         self._credentials = {"email": f"trader-{name}@example.com", "password": f"correct-horse-{name}"}
         self._headers = {"User-Agent": rng.choice(["Mozilla/5.0 (demo)", "TradeWise-iOS/4.2"])}
 
-    async def day(self) -> None:
-        """Everything once, the shuffled part in the seed's order."""
-        await self._arrive()
+    async def day(self, is_attacked: bool = False) -> None:
+        """Everything once, the shuffled part in the seed's order; before it somebody may guess passwords."""
+        await self._arrive(GUESSES if is_attacked else self._rng.randint(1, 2))
         acts = [self._bots, self._connections, self._live, self._reports, self._mistakes, self._internal]
         self._rng.shuffle(acts)
         for act in acts:
             await act()
 
-    async def _arrive(self) -> None:
+    async def _arrive(self, wrong_passwords: int) -> None:
         account = await self._call("POST", "/api/v1/register", json=self._credentials)
         self._user_id, self._tenant_id = account["user_id"], account["tenant_id"]
         await self._call("POST", "/api/v1/register", json=self._credentials)
-        for _ in range(self._rng.randint(1, 2)):
+        for _ in range(wrong_passwords):
             wrong = {**self._credentials, "password": "not-the-password"}
             await self._call("POST", "/api/v1/login", json=wrong)
-        await self._call("POST", "/api/v1/login", json=self._credentials)
-        self._headers["X-User"] = self._user_id
+        login = await self._call("POST", "/api/v1/login", json=self._credentials)
+        self._headers |= {"X-User": self._user_id, "X-Session": login["session_id"]}
 
     async def _bots(self) -> None:
         bots = [await self._new_bot(mode) for mode in ("", "/idle", "/slow")]

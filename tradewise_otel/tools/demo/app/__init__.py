@@ -1,5 +1,6 @@
 """A TradeWise-like backend, written as a user of the distribution would write theirs.
 
-Nothing in this package knows OpenTelemetry or TradeWise OTel: it logs through the standard
-library and puts the caller on `request.state`. Everything else is what the launcher adds.
+Requests, statements and calls to bots become events without a word here: the launcher adds them. The app
+puts the caller on `request.state`, logs through the standard library, and states what only it knows
+(journeys, logins, business, audit) with `tradewise_otel.events`. It runs without the launcher as well.
 """

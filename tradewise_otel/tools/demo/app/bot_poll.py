@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from datetime import datetime, timezone
+from typing import Literal
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import Update, select, update
+from sqlalchemy import select
+
+from tradewise_otel import events
 
 from .bot_client import BotUnavailable, fetch_status
 from .database import Bot
@@ -46,45 +48,19 @@ async def _poll_once(app: FastAPI) -> None:
     connected = select(Bot).where(Bot.state == "connected").order_by(Bot.id).limit(BOTS_A_TURN)
     async with app.state.sessions() as session:
         bots = (await session.scalars(connected)).all()
-    # No session is open while bots take their time; and a statement a bot, because one that its owner
-    # has deleted meanwhile is no error.
+    # No session is open while bots take their time.
     for bot in bots:
         await check(app.state.http, bot)
-        async with app.state.sessions() as session:
-            await session.execute(_noted(bot))
-            await session.commit()
 
 
-def _noted(bot: Bot) -> Update:
-    return (
-        update(Bot)
-        .where(Bot.id == bot.id)
-        .values(last_successful_ping=bot.last_successful_ping, consecutive_failures=bot.consecutive_failures)
-    )
-
-
-async def check(client: httpx.AsyncClient, bot: Bot) -> str:
-    """Ask one bot, note the result on it, log the event; returns the status."""
+async def check(client: httpx.AsyncClient, bot: Bot) -> None:
+    """Ask one bot, and say how it is; how often it has failed in a row is for the state store to know."""
+    status: Literal["healthy", "degraded", "unhealthy"]
     try:
-        answer = await fetch_status(client, bot.api_url)
+        response_time_ms = (await fetch_status(client, bot.api_url)).duration_ms
+        status = "healthy" if response_time_ms < SLOW_MS else "degraded"
     except BotUnavailable as error:
-        bot.consecutive_failures += 1
-        return _log(bot, "unhealthy", error.duration_ms)
-    bot.consecutive_failures = 0
-    bot.last_successful_ping = datetime.now(timezone.utc).replace(tzinfo=None)
-    return _log(bot, "healthy" if answer.duration_ms < SLOW_MS else "degraded", answer.duration_ms)
-
-
-def _log(bot: Bot, status: str, response_time_ms: float) -> str:
-    fields = {
-        "event_type": "bot_health_check",
-        "bot_id": bot.id,
-        "tenant_id": bot.tenant_id,
-        "status": status,
-        "response_time_ms": response_time_ms,
-        "consecutive_failures": bot.consecutive_failures,
-    }
-    if bot.last_successful_ping:
-        fields["last_successful_ping"] = bot.last_successful_ping.isoformat(timespec="seconds") + "Z"
-    logger.log(logging.INFO if status == "healthy" else logging.WARNING, "Bot is %s", status, extra=fields)
-    return status
+        response_time_ms, status = error.duration_ms, "unhealthy"
+    events.bot_health_check(
+        bot_id=bot.id, tenant_id=bot.tenant_id, status=status, response_time_ms=response_time_ms
+    )

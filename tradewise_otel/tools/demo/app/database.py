@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -48,8 +47,6 @@ class Bot(Base):
     state: Mapped[str] = mapped_column(String(20), default="new")
     trades_count: Mapped[int] = mapped_column(default=0)
     profit: Mapped[float] = mapped_column(default=0.0)
-    last_successful_ping: Mapped[datetime | None] = mapped_column(default=None)
-    consecutive_failures: Mapped[int] = mapped_column(default=0)
 
 
 def hash_password(password: str) -> str:

@@ -1,4 +1,4 @@
-"""Who is calling: the `X-User` header, looked up, and put where the rest of the app finds it."""
+"""Who is calling: `X-User`, looked up, and `X-Session`, put where the app and all events find them."""
 
 from typing import Annotated
 
@@ -8,11 +8,16 @@ from sqlalchemy import select
 from .database import User
 
 
-async def current_user(request: Request, x_user: Annotated[str | None, Header()] = None) -> User:
+async def current_user(
+    request: Request,
+    x_user: Annotated[str | None, Header()] = None,
+    x_session: Annotated[str | None, Header()] = None,
+) -> User:
     """Find the caller or answer 401. A real backend would verify a signed token here."""
     user = await _recognise(request, x_user or "")
     if user is None:
         raise HTTPException(status.HTTP_401_UNAUTHORIZED, "unknown user")
+    request.state.session_id = x_session
     return user
 
 

@@ -1,16 +1,16 @@
 """Register and login."""
 
 import asyncio
-import logging
 
 from fastapi import APIRouter, HTTPException, Request, status
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
+from tradewise_otel import bind, events
+
 from ..database import Session, User, hash_password, new_id, password_matches
 from ..identity import client_ip
 
-logger = logging.getLogger(__name__)
 router = APIRouter(tags=["accounts"])
 
 
@@ -28,6 +28,12 @@ class Account(BaseModel):
     tenant_id: str
 
 
+class Login(Account):
+    """An account with a session of its own; `session_id` goes into `X-Session`."""
+
+    session_id: str
+
+
 @router.post("/register", status_code=status.HTTP_201_CREATED)
 async def register(credentials: Credentials, request: Request, session: Session) -> Account:
     """Create a user and their tenant."""
@@ -39,32 +45,26 @@ async def register(credentials: Credentials, request: Request, session: Session)
     )
     session.add(user)
     await session.commit()
-    logger.info(
-        "User registered",
-        extra={
-            "event_type": "business_user_registered",
-            "user_id": user.id,
-            "tenant_id": user.tenant_id,
-            "email": user.email,
-            "client_ip": client_ip(request),
-        },
-    )
+    # From here on every event of this request says whose it is.
+    bind(user_id=user.id, tenant_id=user.tenant_id)
+    events.business_user_registered(email=user.email, client_ip=client_ip(request))
     return Account(user_id=user.id, tenant_id=user.tenant_id)
 
 
 @router.post("/login")
-async def login(credentials: Credentials, request: Request, session: Session) -> Account:
-    """Check a password; a failure is a security event."""
+async def login(credentials: Credentials, request: Request, session: Session) -> Login:
+    """Check a password; a failure is a security event, and too many of them are suspicious."""
     user = await _find(session, credentials.email)
     if user is None:
-        _log_failure(credentials.email, "unknown_user", request)
+        _refused("unknown_user", credentials.email, request)
         raise HTTPException(status.HTTP_401_UNAUTHORIZED, "wrong e-mail address or password")
     if not await asyncio.to_thread(password_matches, credentials.password, user.password_hash):
-        _log_failure(credentials.email, "invalid_credentials", request)
+        _refused("invalid_credentials", credentials.email, request)
         raise HTTPException(status.HTTP_401_UNAUTHORIZED, "wrong e-mail address or password")
-    request.state.user_id = user.id
-    request.state.tenant_id = user.tenant_id
-    return Account(user_id=user.id, tenant_id=user.tenant_id)
+    session_id = new_id("session")
+    bind(user_id=user.id, tenant_id=user.tenant_id, session_id=session_id)
+    events.user_journey_step(step="login", session_id=session_id)
+    return Login(user_id=user.id, tenant_id=user.tenant_id, session_id=session_id)
 
 
 async def _find(session: Session, email: str) -> User | None:
@@ -72,14 +72,10 @@ async def _find(session: Session, email: str) -> User | None:
     return found
 
 
-def _log_failure(email: str, reason: str, request: Request) -> None:
-    logger.warning(
-        "Login failed",
-        extra={
-            "event_type": "security_login_failed",
-            "email": email,
-            "ip_address": client_ip(request),
-            "user_agent": request.headers.get("user-agent", ""),
-            "failure_reason": reason,
-        },
+def _refused(reason: str, email: str, request: Request) -> None:
+    events.security_login_failed(
+        email=email,
+        ip_address=client_ip(request),
+        user_agent=request.headers.get("user-agent"),
+        failure_reason=reason,
     )

@@ -1,11 +1,15 @@
 """Bots of the caller's tenant: create, read, update, delete; and how well one trades."""
 
-from fastapi import APIRouter, HTTPException, status
+from fastapi import APIRouter, HTTPException, Request, status
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
+from tradewise_otel import events
+from tradewise_otel.profiling import profile_performance
+
 from ..database import Bot, Session, new_id
 from ..identity import CurrentUser
+from ..journey import take_step
 
 router = APIRouter(prefix="/bots", tags=["bots"])
 
@@ -41,7 +45,7 @@ def _shown(bot: Bot) -> BotOut:
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_bot(new: BotIn, user: CurrentUser, session: Session) -> BotOut:
+async def create_bot(new: BotIn, request: Request, user: CurrentUser, session: Session) -> BotOut:
     """Note a bot; it is not contacted yet."""
     bot = Bot(
         id=new_id("bot"), tenant_id=user.tenant_id, owner_id=user.id, name=new.name, api_url=new.api_url
@@ -51,6 +55,7 @@ async def create_bot(new: BotIn, user: CurrentUser, session: Session) -> BotOut:
     await session.flush()
     shown = _shown(bot)
     await session.commit()
+    take_step("bot_created", request)
     return shown
 
 
@@ -79,14 +84,19 @@ async def update_bot(bot_id: str, changed: BotIn, user: CurrentUser, session: Se
 
 @router.delete("/{bot_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_bot(bot_id: str, user: CurrentUser, session: Session) -> None:
-    """Forget a bot."""
+    """Forget a bot; who did it must be provable later."""
     await session.delete(await bot_of_caller(session, user, bot_id))
     await session.commit()
+    events.audit("bot_deleted", actor=user.id, action="delete", target=bot_id, outcome="success")
 
 
 @router.get("/{bot_id}/performance")
 async def performance(bot_id: str, user: CurrentUser, session: Session) -> dict[str, float]:
     """Profit per trade."""
-    bot = await bot_of_caller(session, user, bot_id)
+    return {"profit_per_trade": _profit_per_trade(await bot_of_caller(session, user, bot_id))}
+
+
+@profile_performance("profit_per_trade")
+def _profit_per_trade(bot: Bot) -> float:
     # The demo's bug: a bot that has not traded yet answers 500 with a ZeroDivisionError.
-    return {"profit_per_trade": bot.profit / bot.trades_count}
+    return bot.profit / bot.trades_count

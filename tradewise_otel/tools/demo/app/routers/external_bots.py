@@ -6,9 +6,13 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, status
 from pydantic import BaseModel, Field
 
+from tradewise_otel import events
+from tradewise_otel.bots import bot_connection_test
+
 from ..bot_client import BotUnavailable, fetch_status
 from ..database import Session
 from ..identity import CurrentUser
+from ..journey import take_step
 from .bots import bot_of_caller
 
 logger = logging.getLogger(__name__)
@@ -29,22 +33,15 @@ async def check_connection(test: ConnectionTest, request: Request, user: Current
     # THE DEMO'S SLIP: somebody logs a whole request, api_token and all. Look for ***REDACTED***
     # in this line's output: the token must not be seen on stdout nor at the Collector.
     logger.info("Testing a bot connection", extra={"api_url": test.api_url, "api_token": test.api_token})
-    try:
-        answer = await fetch_status(request.app.state.http, test.api_url, test.api_token)
-    except BotUnavailable as error:
-        _log_result(test, "bot_connection_test_failed", error.duration_ms, {"error_type": error.reason})
-        raise HTTPException(status.HTTP_502_BAD_GATEWAY, f"bot unavailable: {error.reason}") from error
-    _log_result(test, "bot_connection_test_success", answer.duration_ms, {"bot_info": answer.info})
+    take_step("bot_connection_test", request)
+    async with bot_connection_test(test.api_url, bot_id=test.bot_id) as attempt:
+        try:
+            answer = await fetch_status(request.app.state.http, test.api_url, test.api_token)
+        except BotUnavailable as error:
+            attempt.failed(error.reason)
+            raise HTTPException(status.HTTP_502_BAD_GATEWAY, f"bot unavailable: {error.reason}") from error
+        attempt.bot_info = answer.info
     return {"connected": True, "bot_info": answer.info}
-
-
-def _log_result(test: ConnectionTest, event_type: str, duration_ms: float, more: dict[str, Any]) -> None:
-    failed = event_type.endswith("_failed")
-    fields = {"event_type": event_type, "api_url": test.api_url, "total_duration_ms": duration_ms, **more}
-    if test.bot_id:
-        fields["bot_id"] = test.bot_id
-    message = "Bot connection test failed" if failed else "Bot connection test successful"
-    logger.log(logging.ERROR if failed else logging.INFO, message, extra=fields)
 
 
 @router.post("/bots/{bot_id}/connect")
@@ -56,14 +53,9 @@ async def connect_bot(bot_id: str, request: Request, user: CurrentUser, session:
     except BotUnavailable as error:
         raise HTTPException(status.HTTP_502_BAD_GATEWAY, f"bot unavailable: {error.reason}") from error
     bot.state, bot.trades_count, bot.profit = "connected", answer.trades_count, answer.profit
-    event = {
-        "event_type": "business_bot_connected",
-        "user_id": user.id,
-        "tenant_id": user.tenant_id,
-        "bot_id": bot.id,
-        "api_url": bot.api_url,
-        "connection_duration_ms": answer.duration_ms,
-    }
     await session.commit()
-    logger.info("Bot connected", extra=event)
+    events.business_bot_connected(
+        bot_id=bot.id, api_url=bot.api_url, connection_duration_ms=answer.duration_ms
+    )
+    take_step("bot_connected", request)
     return {"connected": True, "bot_info": answer.info}

@@ -8,8 +8,12 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request, status
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from tradewise_otel import events
+from tradewise_otel.profiling import profile_performance
+
 from ..database import Bot, Session, new_id
 from ..identity import CurrentUser
+from ..journey import take_step
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/reports", tags=["reports"])
@@ -20,9 +24,12 @@ async def order_report(request: Request, user: CurrentUser, tasks: BackgroundTas
     """Order a report; it is made in the background."""
     report_id = new_id("report")
     tasks.add_task(_make_report, request.app.state.sessions, report_id, user.tenant_id)
+    events.business("report_ordered", report_id=report_id)
+    take_step("report_ordered", request)
     return {"report_id": report_id}
 
 
+@profile_performance("make_report")
 async def _make_report(sessions: async_sessionmaker[AsyncSession], report_id: str, tenant_id: str) -> None:
     # A session of its own: the request's is closed by now.
     async with sessions() as session:
