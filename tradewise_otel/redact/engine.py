@@ -1,12 +1,18 @@
 """The regular-expression engine: RE2 where it can be imported, `re` elsewhere, over bytes.
 
-Text is searched as UTF-8 bytes with ASCII meaning, so that RE2, Go's regexp and `re` agree.
+Text is searched as UTF-8 bytes with ASCII meaning, so that RE2, Go's regexp and `re` agree. When Python ends,
+RE2 is left for `re` (`ending`).
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+
+from tradewise_otel.redact import ending
 
 try:
     import re2
@@ -27,13 +33,27 @@ class Match(Protocol):
     def end(self, group: int = 0, /) -> int: ...
 
 
-class Pattern(Protocol):
-    """A compiled pattern over bytes."""
+Find = Callable[..., Match | None]
+"""Searches bytes, from a position if one is given."""
 
-    @property
-    def groups(self) -> int: ...
-    def search(self, text: bytes, pos: int = 0, /) -> Match | None: ...
-    def match(self, text: bytes, pos: int = 0, /) -> Match | None: ...
+
+class Pattern:
+    """A compiled pattern over bytes; `search` and `match` take them and the position to begin at."""
+
+    __slots__ = ("_pattern", "groups", "match", "search")
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        compiled = stdlib(pattern) if _re2 is None else _re2.compile(pattern.encode("ascii"), _options())
+        self.groups: int = compiled.groups
+        # Not methods: they change over from one engine to the other, and no call takes a detour.
+        self.search: Find = compiled.search
+        self.match: Find = compiled.match
+
+    def leave_re2(self) -> None:
+        """From now on by `re`, compiled when it is needed: most processes end without another record."""
+        self.search = lambda text, pos=0: stdlib(self._pattern).search(text, pos)
+        self.match = lambda text, pos=0: stdlib(self._pattern).match(text, pos)
 
 
 class Finder(Protocol):
@@ -52,20 +72,23 @@ class Span(NamedTuple):
 
 def compile_bytes(pattern: str) -> Pattern:
     """Compile for bytes, each byte one character."""
-    if _re2 is None:
-        return re.compile(pattern.encode("ascii"))
-    compiled: Pattern = _re2.compile(pattern.encode("ascii"), _options())
+    compiled = Pattern(pattern)
+    ending.on_ending(compiled.leave_re2)
     return compiled
 
 
+@functools.cache
+def stdlib(pattern: str) -> re.Pattern[bytes]:
+    """The same pattern for `re`."""
+    return re.compile(pattern.encode("ascii"))
+
+
 def finder(pattern: str) -> Finder:
-    """The fastest answer to "is there a match?": no spans, so with RE2 a set of one.
+    """RE2's fastest answer to "is there a match?": no spans, so a set of one.
 
     A set answers None if its automaton outgrows its memory; it starts afresh when full, so that needs
     less memory than the pattern's own size, and the unit tests would miss every example.
     """
-    if _re2 is None:
-        return re.compile(pattern.encode("ascii")).search
     one = _re2.Set.SearchSet(_options())
     one.Add(pattern.encode("ascii"))
     one.Compile()
@@ -78,3 +101,8 @@ def _options() -> Any:
     options.encoding = _re2.Options.Encoding.LATIN1
     options.max_mem = _MEMORY
     return options
+
+
+if _re2 is not None:
+    # Registered before the hooks of the pipeline, therefore called after them.
+    atexit.register(ending.leave, _re2)
