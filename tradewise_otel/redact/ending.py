@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from types import FrameType, ModuleType
 
-_WAIT_SECONDS = 2.0
+_WAIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.001
 # `re` is not linear in hostile text, and what keeps the GIL keeps Python from ending.
 _LONGEST = 16 << 10
@@ -34,10 +34,10 @@ def too_long(text: bytes) -> bool:
 
 
 def leave(re2: ModuleType) -> None:
-    """Has all patterns change over, then waits until no thread scans for us by `re2`, 2 s at most.
+    """Has all patterns change over, then waits until no thread scans for us by `re2`, 5 s at most.
 
-    CPython switches threads where a function begins or a loop goes on, not between the look-up of a search
-    and its call: whoever still has a search of RE2 is inside of it.
+    CPython switches threads where a function begins or ends and where a loop goes on. Owners look a search
+    up and call it in one go, with plain arguments: whoever still has one of RE2 is inside of it.
     """
     global _left
     _left = True

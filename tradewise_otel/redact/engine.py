@@ -33,27 +33,30 @@ class Match(Protocol):
     def end(self, group: int = 0, /) -> int: ...
 
 
-Find = Callable[..., Match | None]
-"""Searches bytes, from a position if one is given."""
-
-
 class Pattern:
-    """A compiled pattern over bytes; `search` and `match` take them and the position to begin at."""
+    """A compiled pattern over bytes."""
 
-    __slots__ = ("_pattern", "groups", "match", "search")
+    __slots__ = ("_match", "_pattern", "_search", "groups")
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         compiled = stdlib(pattern) if _re2 is None else _re2.compile(pattern.encode("ascii"), _options())
         self.groups: int = compiled.groups
-        # Not methods: they change over from one engine to the other, and no call takes a detour.
-        self.search: Find = compiled.search
-        self.match: Find = compiled.match
+        self._search: Callable[[bytes, int], Match | None] = compiled.search
+        self._match: Callable[[bytes, int], Match | None] = compiled.match
+
+    def search(self, text: bytes, pos: int = 0) -> Match | None:
+        """The first match from `pos` on."""
+        return self._search(text, pos)
+
+    def match(self, text: bytes, pos: int = 0) -> Match | None:
+        """The match that begins at `pos`."""
+        return self._match(text, pos)
 
     def leave_re2(self) -> None:
         """From now on by `re`, compiled when it is needed: most processes end without another record."""
-        self.search = lambda text, pos=0: stdlib(self._pattern).search(text, pos)
-        self.match = lambda text, pos=0: stdlib(self._pattern).match(text, pos)
+        self._search = lambda text, pos: stdlib(self._pattern).search(text, pos)
+        self._match = lambda text, pos: stdlib(self._pattern).match(text, pos)
 
 
 class Finder(Protocol):
