@@ -42,6 +42,32 @@ threading.Thread(target=log.info, args=(text,), daemon=True).start()
 time.sleep(0.1)
 sys.exit(3)
 """
+SHUT = """
+import logging, threading
+from tradewise_otel.redact import ending
+
+log = logging.getLogger("app")
+ending.leave()
+log.warning("of the thread that ends the process")
+other = threading.Thread(target=log.warning, args=("of another",))
+other.start()
+other.join()
+"""
+GREENLETS = """
+import asyncio, sys, threading, time
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+async def work():
+    async with create_async_engine("sqlite+aiosqlite://").connect() as connection:
+        while True:
+            await connection.execute(sa.text("select 1"))
+
+for _ in range(2):
+    threading.Thread(target=lambda: asyncio.run(work()), daemon=True).start()
+time.sleep(1.2)
+sys.exit(3)
+"""
 SERVER = (
     TALKERS
     + """
@@ -72,6 +98,20 @@ def test_the_end_waits_for_a_scan_that_is_under_way(tmp_path: Path, sink: Sink) 
     """A thread that is in the middle of a long text when the script ends does not abort the process."""
     ended = run_script(tmp_path, LONG_SCAN, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
     assert (ended.code, ended.stderr) == (3, "")
+
+
+@holds("1.M4")
+def test_statements_of_threads_leave_the_exit_code_alone(tmp_path: Path, sink: Sink) -> None:
+    """Event loops of daemon threads, whose statements we report from within greenlets, do no harm."""
+    ended = run_script(tmp_path, GREENLETS, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    assert (ended.code, ended.stderr) == (3, "")
+
+
+def test_only_the_thread_that_ends_the_process_speaks_at_the_end(tmp_path: Path, sink: Sink) -> None:
+    """Once the doors are shut the last thread's records still come out, those of others do not."""
+    ended = run_script(tmp_path, SHUT, {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+    assert [line["message"] for line in ended.lines] == ["of the thread that ends the process"]
+    assert (ended.code, ended.stderr) == (0, "")
 
 
 @holds("1.M4")

@@ -20,6 +20,7 @@ from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
 from tradewise_otel.record.check import wrong_fields
 from tradewise_otel.record.verdict import judge
+from tradewise_otel.redact import ending
 from tradewise_otel.redact.walk import Redactor
 
 _KNOWN_BY_EXTRA = frozenset({"user_id", "tenant_id", "session_id"})
@@ -65,9 +66,13 @@ class Sink:
         self._emit_held = ledger.shielded("held record", self.emit, None)
         self._feed = ledger.shielded("metrics of an event", feed, None, "metrics")
 
+    @ending.door
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
         self._ledger.add("emitted", "logs")
+        if ending.is_shut():
+            self._ledger.add("dropped", "logs", reason="shutdown")
+            return
         self._complete(event)
         self._check(event)
         decided = judge(event, self._rate)

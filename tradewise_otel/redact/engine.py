@@ -6,7 +6,6 @@ RE2 is left for `re` (`ending`).
 
 from __future__ import annotations
 
-import atexit
 import functools
 import re
 from collections.abc import Callable
@@ -104,8 +103,3 @@ def _options() -> Any:
     options.encoding = _re2.Options.Encoding.LATIN1
     options.max_mem = _MEMORY
     return options
-
-
-if _re2 is not None:
-    # Registered before the hooks of the pipeline, therefore called after them.
-    atexit.register(ending.leave, _re2)

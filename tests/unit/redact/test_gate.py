@@ -105,7 +105,7 @@ LEFT = """
 import re2, sys
 from tradewise_otel.redact import ending, gate, rules
 engine = gate.ENGINE
-ending.leave(re2)
+ending.leave()
 
 def refuse(*words):
     raise AssertionError("RE2 was called")
