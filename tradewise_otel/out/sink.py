@@ -20,6 +20,7 @@ from tradewise_otel.pipeline.workers import on_fork
 from tradewise_otel.record.build import OWN_LOGGER, Event, ExceptionInfo
 from tradewise_otel.record.check import Complaints, Fault, is_fit_id, mend
 from tradewise_otel.record.verdict import judge
+from tradewise_otel.redact import ending
 from tradewise_otel.redact.walk import Redactor
 from tradewise_otel.texts import UNPRINTABLE
 
@@ -76,17 +77,25 @@ class Sink:
         for kind, take in takers.items():
             self._diverted[kind] = self._ledger.shielded(f"divert {kind}", take, False)
 
+    @ending.door
     def emit(self, event: Event) -> None:
         """Sends one event on its way. The caller shields: what fails here must not reach the app."""
         self._ledger.add("emitted", "logs")
+        if ending.is_shut():
+            self._ledger.add("dropped", "logs", reason="shutdown")
+            return
         self._check(event)
         self._complete(event)
         take = self._diverted.get(event.event_type)
         if take is None or not take(event):
             self.finish(event)
 
+    @ending.door
     def finish(self, event: Event) -> None:
         """Sends an event whose identity is known; whatever took it from its way hands it back here."""
+        if ending.is_shut():
+            self._ledger.add("dropped", "logs", reason="shutdown")
+            return
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
         self._feed(event)

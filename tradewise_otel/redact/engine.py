@@ -1,12 +1,17 @@
 """The regular-expression engine: RE2 where it can be imported, `re` elsewhere, over bytes.
 
-Text is searched as UTF-8 bytes with ASCII meaning, so that RE2, Go's regexp and `re` agree.
+Text is searched as UTF-8 bytes with ASCII meaning, so that RE2, Go's regexp and `re` agree. When Python ends,
+RE2 is left for `re` (`ending`).
 """
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+
+from tradewise_otel.redact import ending
 
 try:
     import re2
@@ -27,13 +32,30 @@ class Match(Protocol):
     def end(self, group: int = 0, /) -> int: ...
 
 
-class Pattern(Protocol):
+class Pattern:
     """A compiled pattern over bytes."""
 
-    @property
-    def groups(self) -> int: ...
-    def search(self, text: bytes, pos: int = 0, /) -> Match | None: ...
-    def match(self, text: bytes, pos: int = 0, /) -> Match | None: ...
+    __slots__ = ("_match", "_pattern", "_search", "groups")
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        compiled = stdlib(pattern) if _re2 is None else _re2.compile(pattern.encode("ascii"), _options())
+        self.groups: int = compiled.groups
+        self._search: Callable[[bytes, int], Match | None] = compiled.search
+        self._match: Callable[[bytes, int], Match | None] = compiled.match
+
+    def search(self, text: bytes, pos: int = 0) -> Match | None:
+        """The first match from `pos` on."""
+        return self._search(text, pos)
+
+    def match(self, text: bytes, pos: int = 0) -> Match | None:
+        """The match that begins at `pos`."""
+        return self._match(text, pos)
+
+    def leave_re2(self) -> None:
+        """From now on by `re`, compiled when it is needed: most processes end without another record."""
+        self._search = lambda text, pos: stdlib(self._pattern).search(text, pos)
+        self._match = lambda text, pos: stdlib(self._pattern).match(text, pos)
 
 
 class Finder(Protocol):
@@ -52,20 +74,23 @@ class Span(NamedTuple):
 
 def compile_bytes(pattern: str) -> Pattern:
     """Compile for bytes, each byte one character."""
-    if _re2 is None:
-        return re.compile(pattern.encode("ascii"))
-    compiled: Pattern = _re2.compile(pattern.encode("ascii"), _options())
+    compiled = Pattern(pattern)
+    ending.on_ending(compiled.leave_re2)
     return compiled
 
 
+@functools.cache
+def stdlib(pattern: str) -> re.Pattern[bytes]:
+    """The same pattern for `re`."""
+    return re.compile(pattern.encode("ascii"))
+
+
 def finder(pattern: str) -> Finder:
-    """The fastest answer to "is there a match?": no spans, so with RE2 a set of one.
+    """RE2's fastest answer to "is there a match?": no spans, so a set of one.
 
     A set answers None if its automaton outgrows its memory; it starts afresh when full, so that needs
     less memory than the pattern's own size, and the unit tests would miss every example.
     """
-    if _re2 is None:
-        return re.compile(pattern.encode("ascii")).search
     one = _re2.Set.SearchSet(_options())
     one.Add(pattern.encode("ascii"))
     one.Compile()

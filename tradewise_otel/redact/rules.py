@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tradewise_otel.catalogue.sensitive import MATCHES_LIMIT, PROSE, RULES
-from tradewise_otel.redact import cards, keys, named
+from tradewise_otel.redact import cards, ending, keys, named
 from tradewise_otel.redact.engine import Pattern, Span, compile_bytes
 
 Accept = Callable[[bytes, int, int, int], bool]
@@ -33,6 +33,8 @@ def find(text: bytes, key: str = "") -> list[Span]:
         text: decoded text as UTF-8.
         key: the name under which the text stands, if any: it can make a card number likely or not.
     """
+    if ending.too_long(text):
+        return [Span(0, len(text), "process_end")]
     found = [*named.spans(text), *cards.spans(text, key)]
     folded = text.lower()
     for rule in _RULES:

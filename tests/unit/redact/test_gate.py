@@ -95,31 +95,62 @@ def test_hostile_text_is_linear(piece: str) -> None:
     assert seconds[1] < 24 * max(seconds[0], 0.004)
 
 
-def test_without_re2_the_verdicts_are_the_same() -> None:
-    """Where RE2 cannot be imported, `re` gives the same spans and gate verdicts, and the gate says so."""
-    script = (
-        "import sys; sys.modules['re2'] = None\n"
-        "import orjson\n"
-        "from tradewise_otel.redact import gate, rules\n"
-        "texts = orjson.loads(sys.stdin.buffer.read())\n"
-        "out = [[gate.hit(orjson.dumps(t)), [list(s) for s in rules.find(t.encode())]] for t in texts]\n"
-        "sys.stdout.buffer.write(orjson.dumps([gate.ENGINE, out]))\n"
-    )
-    texts = CLEAN + [text for rule in RULES for text in (rule.example, rule.near_miss)]
-    texts += [f"{a.example} {b.example}" for a in RULES[::3] for b in RULES[::2]]
+ABSENT = """
+import sys
+sys.modules["re2"] = None
+from tradewise_otel.redact import gate, rules
+engine = gate.ENGINE
+"""
+LEFT = """
+import re2, sys
+from tradewise_otel.redact import ending, gate, rules
+engine = gate.ENGINE
+ending.leave()
+
+def refuse(*words):
+    raise AssertionError("RE2 was called")
+
+re2.Set.Match.__code__ = re2._Regexp.search.__code__ = re2._Regexp.match.__code__ = refuse.__code__
+"""
+VERDICTS = """
+import orjson
+texts = orjson.loads(sys.stdin.buffer.read())
+out = [[gate.hit(orjson.dumps(t)), [list(s) for s in rules.find(t.encode())]] for t in texts]
+sys.stdout.buffer.write(orjson.dumps([engine, out]))
+"""
+
+
+def verdicts_of(prelude: str, texts: list[str]) -> tuple[str, list[list[object]]]:
+    """The engine's name, and verdict and spans of each text, in a process that begins with `prelude`."""
     ran = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", prelude + VERDICTS],
         input=orjson.dumps(texts),
         capture_output=True,
         check=True,
         cwd=Path(rules.__file__).parents[2],
     )
     name, out = orjson.loads(ran.stdout)
+    return name, out
+
+
+@pytest.mark.parametrize(("prelude", "name"), [(ABSENT, "re"), (LEFT, "re2")], ids=["absent", "left"])
+def test_without_re2_the_verdicts_are_the_same(prelude: str, name: str) -> None:
+    """Where RE2 cannot be imported, or was left at the end, `re` gives the same spans and gate verdicts."""
+    texts = CLEAN + [text for rule in RULES for text in (rule.example, rule.near_miss)]
+    texts += [f"{a.example} {b.example}" for a in RULES[::3] for b in RULES[::2]]
     ours = [
         [gate.hit(orjson.dumps(text)), [list(span) for span in rules.find(text.encode())]] for text in texts
     ]
-    assert name == "re"
-    assert out == ours
+    assert verdicts_of(prelude, texts) == (name, ours)
+
+
+def test_hostile_text_does_not_delay_the_end() -> None:
+    """Once RE2 is left, a long text is one secret as a whole: `re` would be slow on it, and keep the GIL."""
+    texts = [piece * (1_000_000 // len(piece)) for piece in HOSTILE]
+    begin = time.monotonic()
+    _, out = verdicts_of(LEFT, texts)
+    assert time.monotonic() - begin < 5
+    assert out == [[True, [[0, len(text), "process_end"]]] for text in texts]
 
 
 def test_patterns_keep_to_what_three_engines_share() -> None:
