@@ -195,19 +195,22 @@ func (s *search) giveUp(i int, kind uint8) {
 	s.covered, s.nameFrom = len(s.text)+1, len(s.text)+1
 }
 
-// rank puts names behind rules that know the kind.
-func (e *Engine) rank(s span) int {
-	if e.named.mask&(1<<s.kind) != 0 {
-		return 1
+// isNamed is 1 for what was found by the name beside it.
+func (e *Engine) isNamed(s span) int { return int(e.named.mask >> s.kind & 1) }
+
+// order is that of Python's search: cards before the catalogue's other rules.
+func (e *Engine) order(s span) int {
+	if s.kind == e.card {
+		return 0
 	}
-	return 0
+	return int(s.kind)
 }
 
 // merge sorts the spans and joins those that touch; where two begin together, the rule that knows the kind gives its
 // name to both, not the name beside it.
 func (s *search) merge(e *Engine) {
 	slices.SortFunc(s.spans, func(a, b span) int {
-		return cmp.Or(a.start-b.start, e.rank(a)-e.rank(b), b.end-a.end, int(b.kind)-int(a.kind))
+		return cmp.Or(a.start-b.start, e.isNamed(a)-e.isNamed(b), b.end-a.end, e.order(a)-e.order(b))
 	})
 	merged := s.spans[:0]
 	for _, next := range s.spans {
