@@ -19,7 +19,8 @@ func (c *Counts) Each(report func(kind int, times int64)) {
 	*c = Counts{}
 }
 
-func (c *Counts) add(kind uint8) {
+// Add counts one.
+func (c *Counts) Add(kind uint8) {
 	c.byKind[kind]++
 	c.any = true
 }

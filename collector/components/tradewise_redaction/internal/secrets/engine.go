@@ -76,7 +76,7 @@ func (e *Engine) Secret(text string, found *Counts) (string, bool) {
 	if text == "" || text == e.Mask {
 		return text, false
 	}
-	found.add(KindKey)
+	found.Add(KindKey)
 	return e.Mask, true
 }
 
@@ -84,7 +84,7 @@ func (e *Engine) Secret(text string, found *Counts) (string, bool) {
 func (e *Engine) masked(text string, key *Key, found *Counts, sql bool) (clean string, any bool) {
 	defer func() {
 		if recover() != nil {
-			found.add(KindInternalError)
+			found.Add(KindInternalError)
 			clean, any = e.Mask, true
 		}
 	}()
@@ -114,7 +114,7 @@ func (e *Engine) replaced(s *search, found *Counts, sql bool) string {
 			out.WriteString(e.Mask)
 		}
 		done = span.end
-		found.add(span.kind)
+		found.Add(span.kind)
 	}
 	out.WriteString(s.text[done:])
 	return out.String()

@@ -36,7 +36,7 @@ func (e *Engine) json(text string, key *Key, found *Counts) (string, bool) {
 	j := jsonText{engine: e, text: text}
 	end := j.value(0, key, 0)
 	if end == tooDeep {
-		found.add(KindDepth)
+		found.Add(KindDepth)
 		return e.Mask, true
 	}
 	if end < 0 || runEnd(text, end, isSpace) < len(text) || len(j.edits) == 0 {
@@ -133,7 +133,7 @@ func (j *jsonText) secret(i, depth int) int {
 	case "null", `""`, `"` + j.engine.Mask + `"`:
 		return end
 	}
-	j.found.add(KindKey)
+	j.found.Add(KindKey)
 	j.edits = append(j.edits, edit{start, end, `"` + j.engine.Mask + `"`})
 	return end
 }
