@@ -35,17 +35,24 @@ func allHex(text string, from, to int) bool {
 	return to <= len(text) && runEnd(text[:to], from, isHex) == to
 }
 
-// escapeEnds says whether an escape (`\n`, `\x41`, `\u0041`, `%20`) ends right before i.
-func escapeEnds(text string, i int) bool {
+// escapeAt is how long the escape is that begins at i (`\n`, `\x41`, `\u0041`, `%20`), 0 if none does.
+func escapeAt(text string, i int) int {
+	rest := text[i:]
 	switch {
-	case i >= 2 && text[i-2] == '\\' && isEscapeLetter(text[i-1]):
-		return true
-	case i >= 3 && text[i-3] == '%' && allHex(text, i-2, i):
-		return true
-	case i >= 4 && text[i-4] == '\\' && text[i-3] == 'x' && allHex(text, i-2, i):
-		return true
+	case len(rest) < 2:
+		return 0
+	case rest[0] == '%' && allHex(rest, 1, 3):
+		return 3
+	case rest[0] != '\\':
+		return 0
+	case isEscapeLetter(rest[1]):
+		return 2
+	case rest[1] == 'x' && allHex(rest, 2, 4):
+		return 4
+	case rest[1] == 'u' && allHex(rest, 2, 6):
+		return 6
 	default:
-		return i >= 6 && text[i-6] == '\\' && text[i-5] == 'u' && allHex(text, i-4, i)
+		return 0
 	}
 }
 
@@ -53,11 +60,8 @@ func isEscapeLetter(c byte) bool {
 	return c == 'b' || c == 'f' || c == 'n' || c == 'r' || c == 't'
 }
 
-// mayStart says whether a secret without a name may begin at i: at a word's edge, behind `_`, or behind an escape,
-// which ends in what looks like its first letter.
-func mayStart(text string, i int) bool {
-	if i == 0 {
-		return isWord(text[0])
-	}
-	return isWord(text[i-1]) != isWord(text[i]) || text[i-1] == '_' || escapeEnds(text, i)
+// isEdge says whether a word begins or ends at i: `\b` in a pattern.
+func isEdge(text string, i int) bool {
+	before := i > 0 && isWord(text[i-1])
+	return before != (i < len(text) && isWord(text[i]))
 }

@@ -144,13 +144,19 @@ func (j *jsonText) string(i int, key *Key) int {
 		return end
 	}
 	if clean, dirty := j.engine.Text(text, key, &j.found); dirty {
-		quoted, err := json.Marshal(clean)
-		if err != nil {
-			return noJSON
-		}
-		j.edits = append(j.edits, edit{i, end, string(quoted)})
+		j.edits = append(j.edits, edit{i, end, quoted(clean)})
 	}
 	return end
+}
+
+func quoted(text string) string {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	// `&` in a URL stays what it is.
+	encoder.SetEscapeHTML(false)
+	// A text can always be encoded.
+	_ = encoder.Encode(text)
+	return strings.TrimSuffix(out.String(), "\n")
 }
 
 // token reads the string at i; without escapes it is a part of the text and not a copy.

@@ -51,7 +51,7 @@ func (e *Engine) tryNamed(s *search, i int) {
 		return
 	}
 	if sep := separatorAt(s.text, right); sep >= 0 && e.mayBeSensitive(s.text, left, right) {
-		e.tryHead(s, left, sep)
+		e.tryHead(s, left, right, sep)
 	}
 	if right-left <= afterStem {
 		// All keywords of so short a name see the same.
@@ -104,10 +104,10 @@ func escapeIn(text string, left, right int) int {
 }
 
 // tryHead finds the name and its separator by the catalogue's pattern, and then the value.
-func (e *Engine) tryHead(s *search, left, sep int) {
+func (e *Engine) tryHead(s *search, left, right, sep int) {
 	const separator = 16
 	found := e.named.head.FindStringIndex(s.text[left:min(sep+separator, len(s.text))])
-	if found == nil {
+	if found == nil || left+found[0] >= right {
 		return
 	}
 	start, end := left+found[0], left+found[1]
@@ -120,7 +120,6 @@ func (e *Engine) tryHead(s *search, left, sep int) {
 	if end < s.covered {
 		return
 	}
-	right := runEnd(s.text[:end], start, isName)
 	if name := e.sensitiveName(s.text, runStart(s.text, start, start-leftBytes, isName), start, right); name != "" {
 		e.values(s, sep, end, name)
 	}

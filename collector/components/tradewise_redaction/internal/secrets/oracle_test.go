@@ -53,18 +53,22 @@ func (o *oracle) find(text string) []span {
 }
 
 func (o *oracle) everywhere(s *search, r rule) {
-	for i := 0; i < len(s.text); i++ {
-		if !r.mayBegin(s.text, i) {
-			continue
-		}
-		found := r.pattern.FindStringSubmatchIndex(s.text[i:])
-		if found == nil {
-			continue
-		}
-		start, end := i+found[2*r.group], i+found[2*r.group+1]
-		if !o.isInnocent(s.text[start:end]) && (r.accept == nil || r.accept(o.Engine, s.text, i, start, end)) {
-			s.add(start, end, r.kind)
-			i = end - 1
+	for begin := 0; begin < len(s.text); begin++ {
+		for way := range ways {
+			at := r.startsAt(s.text, begin, way)
+			if at < 0 {
+				continue
+			}
+			found := r.pattern.FindStringSubmatchIndex(s.text[at:])
+			if found == nil {
+				continue
+			}
+			start, end := at+found[2*r.group], at+found[2*r.group+1]
+			if !o.isInnocent(s.text[start:end]) && (r.accept == nil || r.accept(o.Engine, s.text, begin, start, end)) {
+				s.add(start, end, r.kind)
+				begin = end - 1
+				break
+			}
 		}
 	}
 }

@@ -18,6 +18,7 @@ type rule struct {
 	kind    uint8
 	begins  string
 	lead    int
+	before  int
 	group   int
 	prefix  string
 	pattern *regexp.Regexp
@@ -85,8 +86,12 @@ func (e *Engine) compile() {
 func newRule(kind uint8, row catalogueRule) rule {
 	pattern := anchored(row.Pattern)
 	prefix, _ := regexp.MustCompile(row.Pattern).LiteralPrefix()
+	before := 0
+	if row.Begins != "" {
+		before = longestEscape
+	}
 	return rule{
-		kind: kind, begins: row.Begins, lead: row.Lead, group: min(pattern.NumSubexp(), 1),
+		before: before, kind: kind, begins: row.Begins, lead: row.Lead, group: min(pattern.NumSubexp(), 1),
 		prefix: prefix, pattern: pattern, accept: accepts[row.ID], reach: reaches[row.ID],
 	}
 }
@@ -123,8 +128,8 @@ func (e *Engine) try(s *search, rules uint64, i int) {
 
 // tryRule looks for a match that has its keyword at i, from the left.
 func (e *Engine) tryRule(s *search, r *rule, i int) {
-	for begin := max(i-r.lead, s.from[r.kind]); begin <= i; begin++ {
-		if r.lead > 0 {
+	for begin := max(i-r.lead-r.before, s.from[r.kind]); begin <= i; begin++ {
+		if r.lead > 0 && r.prefix != "" {
 			// The pattern's own literal, which is cheaper to look for.
 			skip := strings.Index(s.text[begin:min(i+len(r.prefix), len(s.text))], r.prefix)
 			if skip < 0 {
@@ -132,38 +137,64 @@ func (e *Engine) tryRule(s *search, r *rule, i int) {
 			}
 			begin += skip
 		}
-		if begin > i || !r.mayBegin(s.text, begin) {
-			continue
-		}
-		size := window
-		if r.reach != nil {
-			if size = r.reach(s, begin); size == 0 {
-				continue
-			}
-		}
-		if start, end, ok := s.match(r.pattern, begin, r.group, size, r.kind); ok {
-			if s.seen[r.kind]++; s.seen[r.kind] > e.MatchesLimit {
-				s.giveUp(begin, r.kind)
-				return
-			}
-			if !e.isInnocent(s.text[start:end]) && (r.accept == nil || r.accept(e, s.text, begin, start, end)) {
-				s.add(start, end, r.kind)
-				s.from[r.kind] = end
+		for way := range ways {
+			at := r.startsAt(s.text, begin, way)
+			if at >= 0 && at <= i && e.tryAt(s, r, begin, at) {
 				return
 			}
 		}
 	}
 }
 
-func (r *rule) mayBegin(text string, i int) bool {
-	switch r.begins {
-	case "start":
-		return mayStart(text, i)
-	case "start_bot":
-		return mayStart(text, i) || strings.HasSuffix(text[:i], "bot")
-	default:
+// tryAt tries the pattern at one place.
+func (e *Engine) tryAt(s *search, r *rule, begin, at int) bool {
+	size := window
+	if r.reach != nil {
+		size = r.reach(s, at)
+	}
+	if size == 0 {
+		return false
+	}
+	start, end, ok := s.match(r.pattern, at, r.group, size, r.kind)
+	if !ok {
+		return false
+	}
+	if s.seen[r.kind]++; s.seen[r.kind] > e.MatchesLimit {
+		s.giveUp(begin, r.kind)
 		return true
 	}
+	if e.isInnocent(s.text[start:end]) || (r.accept != nil && !r.accept(e, s.text, begin, start, end)) {
+		return false
+	}
+	s.add(start, end, r.kind)
+	s.from[r.kind] = end
+	return true
+}
+
+const (
+	ways          = 4
+	longestEscape = 6
+)
+
+// startsAt is where the pattern starts if the match begins at i, by one of the ways in which a secret without a name
+// may begin: at a word's edge, behind `_`, behind an escape, which ends in what looks like its first letter, and for
+// some behind `bot`. It is -1 if there is none.
+func (r *rule) startsAt(text string, i, way int) int {
+	switch {
+	case way == 0 && (r.begins == "" || isEdge(text, i)):
+		return i
+	case way == 0 || r.begins == "":
+		return -1
+	case way == 1 && text[i] == '_':
+		return i + 1
+	case way == 2:
+		if escape := escapeAt(text, i); escape > 0 {
+			return i + escape
+		}
+	case way == 3 && r.begins == "start_bot" && strings.HasPrefix(text[i:], "bot"):
+		return i + len("bot")
+	}
+	return -1
 }
 
 // match applies an anchored pattern to the text from i on, and gives the group's place. It looks at a small window
