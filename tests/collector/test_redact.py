@@ -212,10 +212,10 @@ def test_clean_traffic_is_left_as_it_is(collector: CollectorProcess) -> None:
 MASKED = {
     "password": "***REDACTED***",
     "note": "login failed, password=***REDACTED*** for bob",
-    "header": "Authorization: Bearer ***REDACTED***",
+    "header": "Authorization: ***REDACTED***",
     "json": '{"password": "***REDACTED***", "api_key":"***REDACTED***"}',
     "url": "postgresql://app:***REDACTED***@db.internal/tradewise",
-    "cookie_header": "Cookie: ***REDACTED***",
+    "sent": "Cookie: ***REDACTED***",
     "query": "https://bot.example/x?access_token=***REDACTED***&z=1",
 }
 

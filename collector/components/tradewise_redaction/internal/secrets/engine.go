@@ -7,7 +7,6 @@
 package secrets
 
 import (
-	"hash/maphash"
 	"regexp"
 	"strings"
 	"sync"
@@ -45,7 +44,6 @@ func New() (*Engine, error) {
 		escape:    regexp.MustCompile(c.Escape),
 		noKey:     &Key{},
 	}
-	e.keys.seed = maphash.MakeSeed()
 	e.searches.New = func() any { return &search{} }
 	e.compile()
 	return e, nil
@@ -57,10 +55,19 @@ func (e *Engine) Kinds() []string { return e.kinds }
 // Text gives the text with every secret in it masked, and whether there was one. A text that cannot be scanned is
 // masked whole.
 func (e *Engine) Text(text string, key *Key, found *Counts) (string, bool) {
-	if !hasDigits(text) && !e.filter.hits(text) {
+	if !e.isSuspicious(text) {
 		return text, false
 	}
 	return e.masked(text, key, found, false)
+}
+
+// isSuspicious says whether it is worth a search: a URL that says nothing of a user has no secret by that.
+func (e *Engine) isSuspicious(text string) bool {
+	if hasDigits(text) {
+		return true
+	}
+	rules, from := e.filter.rules(text, e.urls.mask)
+	return rules & ^e.urls.mask != 0 || (rules != 0 && strings.IndexByte(text[from:], '@') >= 0)
 }
 
 // SQL is Text for statements: literals become placeholders first, and a mask is a literal.

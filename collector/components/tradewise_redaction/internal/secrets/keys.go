@@ -1,7 +1,6 @@
 package secrets
 
 import (
-	"hash/maphash"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -30,15 +29,13 @@ func (k *Key) Dirty() bool { return k.found.any }
 func (k *Key) CountName(found *Counts) { found.addAll(&k.found) }
 
 const (
-	keySlots = 2048
+	keySets  = 512
+	keyWays  = 4
 	keyBytes = 128
 )
 
-// keyTable remembers what was judged: a table with one place a hash, so that it is bounded and needs no lock.
-type keyTable struct {
-	seed  maphash.Seed
-	slots [keySlots]atomic.Pointer[Key]
-}
+// keyTable remembers what was judged: a few places for each hash, so that it is bounded and needs no lock.
+type keyTable [keySets][keyWays]atomic.Pointer[Key]
 
 // Key judges a name. Nothing is allocated for one that was judged lately.
 func (e *Engine) Key(name string) *Key {
@@ -48,14 +45,43 @@ func (e *Engine) Key(name string) *Key {
 	if len(name) > keyBytes {
 		return e.judge(name)
 	}
-	slot := &e.keys.slots[maphash.String(e.keys.seed, name)%keySlots]
-	if known := slot.Load(); known != nil && known.Name == name {
-		return known
+	hash := keyHash(name)
+	set := &e.keys[hash%keySets]
+	free := int(hash>>32) % keyWays
+	for way := range set {
+		known := set[way].Load()
+		if known == nil {
+			free = way
+			break
+		}
+		if known.Name == name {
+			return known
+		}
 	}
 	// Judged on a copy: the name is part of a batch that will be gone.
 	judged := e.judge(strings.Clone(name))
-	slot.Store(judged)
+	set[free].Store(judged)
 	return judged
+}
+
+// keyHash mixes the ends of a name, where names differ; those that are alike there share a set.
+func keyHash(name string) uint64 {
+	n := len(name)
+	var head, tail uint64
+	if n >= 8 {
+		head, tail = word(name[:8]), word(name[n-8:])
+	} else {
+		for i := range n {
+			head = head<<8 | uint64(name[i])
+		}
+	}
+	hash := (head^uint64(n))*0x9e3779b97f4a7c15 ^ tail*0xc2b2ae3d27d4eb4f
+	return hash ^ hash>>29
+}
+
+func word(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func (e *Engine) judge(name string) *Key {

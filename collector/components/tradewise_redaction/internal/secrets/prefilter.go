@@ -82,16 +82,22 @@ func (f *prefilter) at(text string, i int) []keyword {
 	return f.buckets[f.bucket[trigram(text, i)]]
 }
 
-// hits says whether the text has any keyword.
-func (f *prefilter) hits(text string) bool {
+// rules are those whose keywords the text has, and where the first of them stands; others than `minor` end the search.
+func (f *prefilter) rules(text string, minor uint64) (rules uint64, first int) {
 	for i := f.next(text, 0); i >= 0; i = f.next(text, i+1) {
-		for k := range f.at(text, i) {
-			if f.at(text, i)[k].stands(text, i) >= 0 {
-				return true
+		keywords := f.at(text, i)
+		for k := range keywords {
+			if start := keywords[k].stands(text, i); start >= 0 {
+				if rules == 0 {
+					first = start
+				}
+				if rules |= keywords[k].rules; rules & ^minor != 0 {
+					return rules, first
+				}
 			}
 		}
 	}
-	return false
+	return rules, first
 }
 
 // stands is where the keyword begins if its trigram is at i, or -1.
