@@ -28,8 +28,10 @@ const (
 	afterStem   = 40
 	quotesLimit = 12
 	blanksLimit = 8
-	// Longest form but for its unbounded parts: an object's 1,000 bytes.
-	formWindow = 1280
+	// An object has up to 1,000 bytes, and is none without its end.
+	objectWindow = 1280
+	// `b"…"`, `rb'…'`
+	prefixLetters = 2
 )
 
 func (n *namedRules) add(kind uint8, row catalogueRule) {
@@ -138,8 +140,14 @@ func (e *Engine) sensitiveName(text string, left, start, right int) string {
 // values looks for a value in each form: what begins with a letter may be two of them (`b"…"`).
 func (e *Engine) values(s *search, sep, i int, name string) {
 	for _, form := range e.named.forms {
-		size := formWindow
-		if form.id == "named_bare" {
+		if !mayOpen(form.id, s.text[i:]) {
+			continue
+		}
+		size := window
+		switch form.id {
+		case "named_object":
+			size = objectWindow
+		case "named_bare":
 			size += schemeBytes(s.text[i:])
 		}
 		start, end, ok := s.match(form.pattern, i, 1, size, form.kind)
@@ -151,6 +159,26 @@ func (e *Engine) values(s *search, sep, i int, name string) {
 			s.add(start, end, form.kind)
 			s.covered = max(s.covered, end)
 		}
+	}
+}
+
+// mayOpen looks at the first bytes of a value: most forms are out of the question.
+func mayOpen(form, value string) bool {
+	if value == "" {
+		return form == "named_bare"
+	}
+	quote := value[min(runEnd(value[:min(prefixLetters, len(value))], 0, isLetter), len(value)-1)]
+	switch form {
+	case "named_double":
+		return quote == '"'
+	case "named_single":
+		return quote == '\'' || quote == '\\'
+	case "named_escaped", "named_deep":
+		return value[0] == '\\'
+	case "named_object":
+		return value[0] == '{' || value[0] == '['
+	default:
+		return true
 	}
 }
 

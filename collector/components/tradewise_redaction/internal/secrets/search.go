@@ -49,6 +49,7 @@ const (
 	slack       = 128
 	workPerByte = 32
 	leastWork   = 128 << 10
+	lookAgain   = 4
 )
 
 func (s *search) reset(text string, key *Key) {
@@ -163,6 +164,8 @@ func (e *Engine) tryAt(s *search, r *rule, begin, at int) bool {
 		s.giveUp(begin, r.kind)
 		return true
 	}
+	// Looking at what was matched costs as much again.
+	s.work -= lookAgain * (end - start)
 	if e.isInnocent(s.text[start:end]) || (r.accept != nil && !r.accept(e, s.text, begin, start, end)) {
 		return false
 	}
@@ -203,14 +206,16 @@ func (r *rule) startsAt(text string, i, way int) int {
 func (s *search) match(pattern *regexp.Regexp, i, group, size int, kind uint8) (start, end int, ok bool) {
 	for ; ; size *= 4 {
 		until := min(i+size, len(s.text))
-		if s.work -= until - i; s.work < 0 {
+		if s.work < 0 {
 			s.giveUp(i, kind)
 			return 0, 0, false
 		}
 		found := pattern.FindStringSubmatchIndex(s.text[i:until])
 		if found == nil {
+			s.work -= until - i
 			return 0, 0, false
 		}
+		s.work -= found[1]
 		if until == len(s.text) || i+found[1]+slack <= until {
 			return i + found[2*group], i + found[2*group+1], found[2*group] >= 0
 		}
