@@ -35,6 +35,9 @@ bench-redaction:  ## the Collector's redaction alone: ns a record, clean, dirty 
 fuzz:  ## the Collector's redaction against an oracle without shortcuts; SECONDS=60
 	cd $(REDACTION) && go test -run '^$$' -fuzz . -fuzztime $(SECONDS)s -fuzzminimizetime 1x ./internal/secrets
 
+mutate: $(VENV)/.ready  ## the redaction processor without each rule and each visit of a slot: its tests must fail
+	$(BIN)/python tests/collector/redaction_mutants.py $(ARGS)
+
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes
 	$(BIN)/python tests/chaos/run.py $(ARGS)
 

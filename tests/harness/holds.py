@@ -32,10 +32,13 @@ LINES: dict[str, str] = {
     "3.M5": "hung request, SSE, WebSocket, poll loop: bounded memory, verdict as decided, nothing for ever",
     "4.M2": "metrics and metric_* equal what was stated, at 1 %, at Datadog over 4 workers",
     "4.M4": "10^6 addresses: RSS < +20 MB; 10^5 label values: bounded, the overflow is counted",
+    "5.M1": "no canary passes the Collector: slots x rules x signals and file_log; mutants are noticed",
+    "5.M3": "the Collector leaves the demo's clean traffic and the rules' near misses as they are",
 }
 """Must-hold lines of the steps that have landed, each in short."""
 
 COMMANDS: dict[str, str] = {
+    "5.M1": "make mutate",
     "3.M3": "env TRADEWISE_KILLS=20 TRADEWISE_OUTAGE_SECONDS=600 .venv/bin/python -m pytest "
     "tests/resilience/test_app_killed.py tests/collector/test_tailing_outage.py",
     "3.M4": "make encoders",

@@ -58,7 +58,7 @@ func cleanTraces() ptrace.Traces {
 }
 
 func newBenchRedactor(b testing.TB) *redactor {
-	r, err := newRedactor(processortest.NewNopSettings(typ))
+	r, err := newRedactor(processortest.NewNopSettings(typ), "logs")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -36,7 +36,7 @@ var mutates = processorhelper.WithCapabilities(consumer.Capabilities{MutatesData
 func createTraces(
 	ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces,
 ) (processor.Traces, error) {
-	r, err := newRedactor(set)
+	r, err := newRedactor(set, "traces")
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func createTraces(
 func createLogs(
 	ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs,
 ) (processor.Logs, error) {
-	r, err := newRedactor(set)
+	r, err := newRedactor(set, "logs")
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func createLogs(
 func createMetrics(
 	ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics,
 ) (processor.Metrics, error) {
-	r, err := newRedactor(set)
+	r, err := newRedactor(set, "metrics")
 	if err != nil {
 		return nil, err
 	}

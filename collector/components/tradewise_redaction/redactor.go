@@ -24,12 +24,12 @@ type redactor struct {
 	walks  sync.Pool
 }
 
-func newRedactor(set processor.Settings) (*redactor, error) {
+func newRedactor(set processor.Settings, signal string) (*redactor, error) {
 	shared, err := engine()
 	if err != nil {
 		return nil, err
 	}
-	counted, err := newTally(set, shared.Kinds())
+	counted, err := newTally(set, signal, shared.Kinds())
 	if err != nil {
 		return nil, err
 	}

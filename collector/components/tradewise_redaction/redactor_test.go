@@ -61,7 +61,7 @@ func processors(
 // counted reads the processor's own metric, by rule or by slot.
 func counted(t testing.TB, telemetry *componenttest.Telemetry, by string) map[string]int {
 	t.Helper()
-	read, err := telemetry.GetMetric(matchesName)
+	read, err := telemetry.GetMetric(redactedName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestEveryRuleInEverySlot(t *testing.T) {
 		if n := bytes.Count(out, []byte(vector.Expected)); n != slots {
 			t.Errorf("%q is clean %d times in %d slots", vector.Input, n, slots)
 		}
-		for rule, times := range counted(t, telemetry, "rule") {
+		for rule, times := range counted(t, telemetry, "reason") {
 			if times != vector.Counts[rule]*slots {
 				t.Errorf("%q: %s counted %d times", vector.Input, rule, times)
 			}
@@ -191,7 +191,7 @@ func TestTooDeepIsMasked(t *testing.T) {
 	if bytes.Contains(out, []byte("Canary")) {
 		t.Error("what nobody looked into got through")
 	}
-	if counted(t, telemetry, "rule")["depth"] == 0 {
+	if counted(t, telemetry, "reason")["depth"] == 0 {
 		t.Error("it is not counted")
 	}
 }
@@ -209,7 +209,7 @@ func TestTooManySecretNamesAreDropped(t *testing.T) {
 	if bytes.Contains(out, []byte("Canary")) {
 		t.Error("a secret in a name got through")
 	}
-	if counted(t, telemetry, "rule")["keys"] == 0 {
+	if counted(t, telemetry, "reason")["keys"] == 0 {
 		t.Error("what was dropped is not counted")
 	}
 }
@@ -219,7 +219,7 @@ func TestABrokenWalkRefusesTheBatch(t *testing.T) {
 	telemetry := componenttest.NewTelemetry()
 	set := processortest.NewNopSettings(typ)
 	set.TelemetrySettings = telemetry.NewTelemetrySettings()
-	r, err := newRedactor(set)
+	r, err := newRedactor(set, "traces")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestABrokenWalkRefusesTheBatch(t *testing.T) {
 	if err == nil || !consumererror.IsPermanent(err) {
 		t.Errorf("the batch is not refused for good: %v", err)
 	}
-	if counted(t, telemetry, "rule")["internal_error"] != 1 {
+	if counted(t, telemetry, "reason")["internal_error"] != 1 {
 		t.Error("it is not counted")
 	}
 }

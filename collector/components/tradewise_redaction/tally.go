@@ -8,27 +8,28 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// matchesName is the processor's own metric: secrets masked, by rule and slot. Never a piece of one.
-const matchesName = "otelcol_processor_tradewise_redaction_matches"
+// redactedName is the processor's own metric: what was masked, by rule (the `reason`) and slot, under the name and the
+// tags by which the app counts the same. Never a piece of it.
+const redactedName = "tradewise.telemetry.redacted"
 
 type tally struct {
-	matches metric.Int64Counter
+	redacted metric.Int64Counter
 	// By slot and kind; made once, since a set of attributes is dear.
 	options [slotCount][]metric.AddOption
 }
 
-func newTally(set processor.Settings, kinds []string) (*tally, error) {
-	matches, err := set.MeterProvider.Meter(typ.String()).Int64Counter(
-		matchesName, metric.WithDescription("Secrets that were masked, by rule and slot."), metric.WithUnit("1"))
+func newTally(set processor.Settings, signal string, kinds []string) (*tally, error) {
+	redacted, err := set.MeterProvider.Meter(typ.String()).Int64Counter(
+		redactedName, metric.WithDescription("Values masked."), metric.WithUnit("1"))
 	if err != nil {
 		return nil, err
 	}
-	t := &tally{matches: matches}
+	t := &tally{redacted: redacted}
 	for slot := range t.options {
 		for _, kind := range kinds {
 			t.options[slot] = append(t.options[slot], metric.WithAttributeSet(attribute.NewSet(
-				attribute.String("processor", set.ID.String()),
-				attribute.String("rule", kind),
+				attribute.String("signal", signal),
+				attribute.String("reason", kind),
 				attribute.String("slot", slotNames[slot]),
 			)))
 		}
@@ -42,6 +43,6 @@ func (t *tally) report(ctx context.Context, w *walk) {
 		if !w.found[slot].Any() {
 			continue
 		}
-		w.found[slot].Each(func(kind int, times int64) { t.matches.Add(ctx, times, t.options[slot][kind]) })
+		w.found[slot].Each(func(kind int, times int64) { t.redacted.Add(ctx, times, t.options[slot][kind]) })
 	}
 }
