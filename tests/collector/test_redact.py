@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.holds import holds
 from otlp_wire import OURS, START, attributes, log, post, post_groups, raw, records, span
 
 from tradewise_otel.tools.collector.config import load_role
@@ -165,6 +166,7 @@ def exposed(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         return "".join(raw(running.data, signal) for signal in ("logs", "traces", "metrics"))
 
 
+@holds("5.M1")
 @pytest.mark.parametrize(
     "canary",
     [pytest.param(canary, id=f"{canary.slot}-{canary.form}") for canary in CANARIES],
@@ -199,6 +201,7 @@ CLEAN: dict[str, Any] = {
 }
 
 
+@holds("5.M3")
 def test_clean_traffic_is_left_as_it_is(collector: CollectorProcess) -> None:
     """Names and values that only look like secrets keep value and type, nested ones their nesting."""
     post(collector.http, "logs", [log(CLEAN, attributes=CLEAN)], CLEAN)

@@ -65,6 +65,39 @@ PIECES = (
     *("Bearer ", "Basic ", "card ", "order_id=", "aws ", "identified by ", "4111 1111 ", "settings.api_key"),
 )
 COMPOSED = 600
+SQL_PIECES = (
+    *(
+        "'",
+        "''",
+        "\\'",
+        '"',
+        "`",
+        "--",
+        "/*",
+        "*/",
+        "\n",
+        "$$",
+        "$tag$",
+        "N'",
+        "E'",
+        "x",
+        "select ",
+        " ",
+        "?",
+        "; ",
+    ),
+    *(f"'{MASK}'", "password = ", "token=abc1", "IDENTIFIED BY 'hunter2'", "user = 'ada'"),
+)
+STATEMENTS = 200
+JSON = (
+    '{"user":"bob","password":"hunter2"}',
+    '[{"password":"a\\"b","n":1.5}]',
+    '{"auth":{"token":{"value":"x","age":3}},"token_count":12}',
+    '{"secret":null,"api_key":"","token":"***REDACTED***"}',
+    '{"body":"{\\"api_key\\":\\"k-91\\"}","url":"https://a.local/?a=1&token=tk-55ab9"}',
+    '{"card":"4111111111111111","order_id":"4111111111111111","list":["Bearer 7Fa9_kQ2.xx","é"]}',
+    '{"keys":["a"],"private_keys":["a","b"],"session_id":"s"}',
+)
 
 
 def texts() -> list[dict[str, object]]:
@@ -85,8 +118,19 @@ def composed() -> list[str]:
     ]
 
 
+def statements() -> list[str]:
+    """SQL, and what only looks like it."""
+    dice = random.Random(7)
+    return ["".join(dice.choice(SQL_PIECES) for _ in range(dice.randint(1, 12))) for _ in range(STATEMENTS)]
+
+
 def vector(text: str) -> dict[str, object]:
     out, counts = redactor().text(text, 1 << 20)
+    return {"input": text, "expected": out, "counts": counts}
+
+
+def statement(text: str) -> dict[str, object]:
+    out, counts = redactor().sql(text, 1 << 20)
     return {"input": text, "expected": out, "counts": counts}
 
 
@@ -95,6 +139,8 @@ def document() -> dict[str, object]:
     return {
         "mask": MASK,
         "texts": texts(),
+        "json": [vector(text) for text in JSON],
+        "sql": [statement(text) for text in statements()],
         "keys": [{"key": key, "sensitive": True} for key in SENSITIVE]
         + [{"key": key, "sensitive": False} for key in PLAIN],
         "fields": [
