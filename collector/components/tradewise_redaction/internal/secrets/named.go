@@ -46,14 +46,14 @@ func (e *Engine) tryNamed(s *search, i int) {
 	if i < s.nameFrom {
 		return
 	}
-	left := runStart(s.text, i, max(i-leftBytes, s.nameFrom), isName)
+	left := runStart(s.text, i, i-leftBytes, isName)
 	right := runEnd(s.text[:min(i+nameBytes, len(s.text))], i, isName)
 	if right == i+nameBytes {
 		// Too far from its separator; a later keyword in the same run may be nearer.
 		return
 	}
 	if sep := separatorAt(s.text, right); sep >= 0 && e.mayBeSensitive(s.text, left, right) {
-		e.tryHead(s, left, right, sep)
+		e.tryHead(s, max(left, s.nameFrom), right, sep)
 	}
 	if right-left <= afterStem {
 		// All keywords of so short a name see the same.
