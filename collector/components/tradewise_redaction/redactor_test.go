@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"sync"
 	"testing"
 
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -212,6 +213,25 @@ func TestTooManySecretNamesAreDropped(t *testing.T) {
 	if counted(t, telemetry, "reason")["keys"] == 0 {
 		t.Error("what was dropped is not counted")
 	}
+}
+
+// Batches that pass at the same time do not get into each other's way; `go test -race` looks on.
+func TestManyAtOnce(t *testing.T) {
+	r := newBenchRedactor(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 5 {
+				batch := cleanLogs(3)
+				_, err := r.logs(context.Background(), batch)
+				out, _ := (&plog.ProtoMarshaler{}).MarshalLogs(batch)
+				if err != nil || bytes.Contains(out, []byte("hunter2")) || bytes.Contains(out, []byte("s3cr3t")) {
+					t.Error("a secret got through", err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A batch that breaks the walk is refused for good, without a word of what is in it, and counted.
