@@ -33,6 +33,7 @@ LINES: dict[str, str] = {
     "4.M2": "metrics and metric_* equal what was stated, at 1 %, at Datadog over 4 workers",
     "4.M4": "10^6 addresses: RSS < +20 MB; 10^5 label values: bounded, the overflow is counted",
     "5.M1": "no canary passes the Collector: slots x rules x signals and file_log; mutants are noticed",
+    "5.M2": "redacted statements are SQL: Datadog's statistics name them",
     "5.M3": "the Collector leaves the demo's clean traffic and the rules' near misses as they are",
     "5.M6": "fuzzed and outsize OTLP: refused or redacted, no crash, memory bounded",
 }
