@@ -24,9 +24,9 @@ from tradewise_otel.tools.collector.build import cache_dir, go_environ
 MODULE = collector_dir() / "components" / "tradewise_redaction"
 VECTORS = Path(__file__).parents[1] / "vectors"
 RULES = Path("internal/secrets/rules.generated.json")
-WALKS = ("traces.go", "logs.go", "metrics.go", "walk.go")
+WALKS = ("resource.go", "traces.go", "logs.go", "metrics.go", "walk.go")
 _VISIT = re.compile(
-    r"^\t+(?:w\.(?:text|attributes|value|scope|mapping|items|str|bytes|secret|rename)|points)\("
+    r"^\t+(?:w\.(?:text|attributes|names|value|resource|scope|span|record|metric|mapping|items|str|bytes|secret|rename)|points)\("
 )
 # Tests that compare the engine with itself would not miss what both lack.
 _SKIPPED = "Oracle|Offset|Hostile|Long|Broken"

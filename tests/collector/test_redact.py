@@ -35,7 +35,7 @@ FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
     "jwt": lambda c: {"note": f"got eyJhbGciOiJIUzI1NiJ9.eyJ{c}.sig{c} from the caller"},
     "bytes": lambda c: {"blob": base64.b64encode(f"password={c}".encode())},
 }
-ATTRIBUTE_SLOTS = ("resource", "scope", "span", "event", "link", "log", "point", "exemplar")
+ATTRIBUTE_SLOTS = ("resource", "scope", "span", "event", "link", "log", "metadata", "point", "exemplar")
 TEXT_SLOTS = (
     "span name",
     "status message",
@@ -49,6 +49,10 @@ TEXT_SLOTS = (
     "metric unit",
     "scope name",
     "scope version",
+    "entity type",
+    "entity key",
+    "resource schema",
+    "scope schema",
 )
 TEXT_FORMS = ("text", "bearer", "json", "userinfo", "query", "jwt")
 BODY_FORMS = tuple(form for form in FORMS if form not in TEXT_FORMS)
@@ -125,6 +129,8 @@ def _metrics(canary: Canary) -> dict[str, Any]:
     exemplar: dict[str, Any] = {"timeUnixNano": str(START), "asInt": "1"}
     point: dict[str, Any] = {"timeUnixNano": str(START), "asInt": "1", "exemplars": [exemplar]}
     sent: dict[str, Any] = {"name": "a.metric", "gauge": {"dataPoints": [point]}}
+    if canary.slot == "metadata":
+        sent["metadata"] = canary.attributes()
     if canary.slot == "point":
         point["attributes"] = canary.attributes()
     if canary.slot == "exemplar":
@@ -144,13 +150,18 @@ def _payload(signal: str) -> list[dict[str, Any]]:
     }[signal]
     groups = []
     for canary in CANARIES:
-        resource = {"attributes": canary.attributes() if canary.slot == "resource" else []}
+        resource: dict[str, Any] = {"attributes": canary.attributes() if canary.slot == "resource" else []}
+        if canary.slot.startswith("entity "):
+            key = canary.slot == "entity key"
+            resource["entityRefs"] = [{"idKeys": [canary.text()]} if key else {"type": canary.text()}]
         scope: dict[str, Any] = {"name": "s", "version": "1"}
         if canary.slot == "scope":
             scope["attributes"] = canary.attributes()
         if canary.slot in ("scope name", "scope version"):
             scope[canary.slot.removeprefix("scope ")] = canary.text()
-        groups.append({"resource": resource, inner: [{"scope": scope, name: [make(canary)]}]})
+        schema = {at: canary.text() if canary.slot == f"{at} schema" else "" for at in ("resource", "scope")}
+        within = {"scope": scope, "schemaUrl": schema["scope"], name: [make(canary)]}
+        groups.append({"resource": resource, "schemaUrl": schema["resource"], inner: [within]})
     return groups
 
 

@@ -19,7 +19,7 @@ def test_mutants_are_noticed() -> None:
     assert redaction_mutants.survivors(redaction_mutants.some(SOME, seed)) == []
 
 
-@pytest.mark.parametrize("part", ["without rule ", "traces.go", "logs.go", "metrics.go", "walk.go"])
+@pytest.mark.parametrize("part", ["without rule ", *redaction_mutants.WALKS])
 def test_there_are_mutants_of_every_part(part: str) -> None:
     """The rules and every file that visits slots have mutants."""
     assert [mutant for mutant in redaction_mutants.mutants() if mutant.name.startswith(part)]

@@ -5,7 +5,7 @@ import "go.opentelemetry.io/collector/pdata/plog"
 func (w *walk) logs(batch plog.Logs) {
 	for i := range batch.ResourceLogs().Len() {
 		group := batch.ResourceLogs().At(i)
-		w.attributes(inResource, group.Resource().Attributes())
+		w.resource(group.Resource())
 		w.text(inResourceSchema, group.SchemaUrl(), group.SetSchemaUrl)
 		for j := range group.ScopeLogs().Len() {
 			scoped := group.ScopeLogs().At(j)

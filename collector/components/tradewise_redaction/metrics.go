@@ -8,7 +8,7 @@ import (
 func (w *walk) metrics(batch pmetric.Metrics) {
 	for i := range batch.ResourceMetrics().Len() {
 		group := batch.ResourceMetrics().At(i)
-		w.attributes(inResource, group.Resource().Attributes())
+		w.resource(group.Resource())
 		w.text(inResourceSchema, group.SchemaUrl(), group.SetSchemaUrl)
 		for j := range group.ScopeMetrics().Len() {
 			scoped := group.ScopeMetrics().At(j)

@@ -5,6 +5,7 @@ type slot int
 
 const (
 	inResource slot = iota
+	inEntity
 	inResourceSchema
 	inScope
 	inScopeName
@@ -32,7 +33,7 @@ const (
 )
 
 var slotNames = [slotCount]string{
-	"resource", "resource_schema", "scope", "scope_name", "scope_version", "scope_schema",
+	"resource", "entity", "resource_schema", "scope", "scope_name", "scope_version", "scope_schema",
 	"span", "span_name", "trace_state", "status_message", "event", "event_name", "link", "link_trace_state",
 	"log", "body", "log_event_name", "severity_text",
 	"metric_name", "metric_description", "metric_unit", "metric_metadata", "point", "exemplar",

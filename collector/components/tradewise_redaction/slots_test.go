@@ -5,6 +5,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata/entity"
 )
 
 // filler puts something into a slot of a batch: a text, or an attribute.
@@ -17,7 +18,7 @@ type filler struct {
 func (f filler) fillTraces() ptrace.Traces {
 	batch := ptrace.NewTraces()
 	group := batch.ResourceSpans().AppendEmpty()
-	f.attribute(inResource, group.Resource().Attributes())
+	f.resource(group.Resource())
 	f.text(inResourceSchema, group.SetSchemaUrl)
 	scoped := group.ScopeSpans().AppendEmpty()
 	f.scope(scoped.Scope())
@@ -36,6 +37,15 @@ func (f filler) fillTraces() ptrace.Traces {
 	return batch
 }
 
+func (f filler) resource(resource pcommon.Resource) {
+	f.attribute(inResource, resource.Attributes())
+	ref := entity.ResourceEntityRefs(resource).AppendEmpty()
+	f.text(inEntity, ref.SetType)
+	f.text(inEntity, ref.SetSchemaUrl)
+	f.text(inEntity, func(name string) { ref.IdKeys().Append(name) })
+	f.text(inEntity, func(name string) { ref.DescriptionKeys().Append(name) })
+}
+
 func (f filler) scope(scope pcommon.InstrumentationScope) {
 	f.text(inScopeName, scope.SetName)
 	f.text(inScopeVersion, scope.SetVersion)
@@ -45,7 +55,7 @@ func (f filler) scope(scope pcommon.InstrumentationScope) {
 func (f filler) fillLogs() plog.Logs {
 	batch := plog.NewLogs()
 	group := batch.ResourceLogs().AppendEmpty()
-	f.attribute(inResource, group.Resource().Attributes())
+	f.resource(group.Resource())
 	f.text(inResourceSchema, group.SetSchemaUrl)
 	scoped := group.ScopeLogs().AppendEmpty()
 	f.scope(scoped.Scope())
@@ -62,7 +72,7 @@ func (f filler) fillLogs() plog.Logs {
 func (f filler) fillMetrics() pmetric.Metrics {
 	batch := pmetric.NewMetrics()
 	group := batch.ResourceMetrics().AppendEmpty()
-	f.attribute(inResource, group.Resource().Attributes())
+	f.resource(group.Resource())
 	f.text(inResourceSchema, group.SetSchemaUrl)
 	scoped := group.ScopeMetrics().AppendEmpty()
 	f.scope(scoped.Scope())

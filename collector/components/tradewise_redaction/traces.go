@@ -1,14 +1,11 @@
 package redaction
 
-import (
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
-)
+import "go.opentelemetry.io/collector/pdata/ptrace"
 
 func (w *walk) traces(batch ptrace.Traces) {
 	for i := range batch.ResourceSpans().Len() {
 		group := batch.ResourceSpans().At(i)
-		w.attributes(inResource, group.Resource().Attributes())
+		w.resource(group.Resource())
 		w.text(inResourceSchema, group.SchemaUrl(), group.SetSchemaUrl)
 		for j := range group.ScopeSpans().Len() {
 			scoped := group.ScopeSpans().At(j)
@@ -19,13 +16,6 @@ func (w *walk) traces(batch ptrace.Traces) {
 			}
 		}
 	}
-}
-
-// scope is the same in all three signals.
-func (w *walk) scope(scope pcommon.InstrumentationScope) {
-	w.text(inScopeName, scope.Name(), scope.SetName)
-	w.text(inScopeVersion, scope.Version(), scope.SetVersion)
-	w.attributes(inScope, scope.Attributes())
 }
 
 func (w *walk) span(span ptrace.Span) {
