@@ -24,7 +24,6 @@ type Engine struct {
 	escape   *regexp.Regexp
 	urls     urlRules
 	card     uint8
-	escaped  uint64
 	noKey    *Key
 	keys     keyTable
 	searches sync.Pool
@@ -100,12 +99,18 @@ func (e *Engine) masked(text string, key *Key, found *Counts, sql bool) (clean s
 		clean, any = e.json(text, key, found)
 	}
 	s := e.searches.Get().(*search)
-	defer e.searches.Put(s)
+	defer e.release(s)
 	s.reset(clean, key)
 	if e.find(s); len(s.spans) == 0 {
 		return clean, any
 	}
 	return e.replaced(s, found, sql), true
+}
+
+// release gives a search back without its text, which would be kept alive with it.
+func (e *Engine) release(s *search) {
+	s.text, s.key = "", nil
+	e.searches.Put(s)
 }
 
 // replaced puts masks for what was found.

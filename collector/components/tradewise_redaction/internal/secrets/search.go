@@ -62,9 +62,8 @@ func (e *Engine) compile() {
 		}
 	}
 	e.named.compile(e.NamedHead)
-	// JSON that spells the letters of a name as escapes has no keyword.
-	e.escaped = 1 << KindKey
-	keywords[`\u00`] |= e.escaped
+	// JSON that spells the letters of a name as escapes has no keyword; its tree is looked through.
+	keywords[`\u00`] |= 1 << KindKey
 	e.filter = newPrefilter(keywords)
 }
 
