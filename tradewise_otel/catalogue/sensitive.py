@@ -86,7 +86,7 @@ MEASURES = _words(
     "count counts limit limits type types ttl length len size bytes usage used remaining budget total max "
     "min age at expires expiry expired expiration version status state valid invalid enabled required "
     "changed attempts failed failures error errors url uri endpoint policy strength latency ms seconds "
-    "bucket rate index cost supply"
+    "bucket rate index cost supply arn"
 )
 """Last words that say something about a secret and lift the suspicion: `token_count`, `token_ttl`."""
 
@@ -99,7 +99,8 @@ PLAIN_FIRST = _words("has is max min num needs requires")
 PLAIN_KEYS = _words(
     "cache primary foreign idempotency partition routing sort group row message dedup lock public object "
     "translation feature flag config search registry redis storage store job event metric dict index "
-    "unique composite join lookup map order hash range bucket natural surrogate candidate"
+    "unique composite join lookup map order hash range bucket natural surrogate candidate "
+    "ordering"
 )
 """Words before a last `key` that make it an identifier: `cache_key`, `idempotency_key`."""
 
