@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+REDACTION := collector/components/tradewise_redaction
+SECONDS ?= 60
 
-.PHONY: demo test check holds bench chaos encoders test-versions generate collector clean
+.PHONY: demo test check holds bench bench-redaction fuzz mutate chaos encoders test-versions generate collector clean
 
 demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
 	@$(BIN)/tradewise-otel demo $(ARGS)
@@ -26,6 +28,15 @@ holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows 
 
 bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry; ARGS=--instructions counts it, ARGS=--calls: typed calls
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-redaction:  ## the Collector's redaction alone: ns a record, clean, dirty and hostile
+	cd $(REDACTION) && go test -run '^$$' -bench . ./...
+
+fuzz:  ## the Collector's redaction against an oracle without shortcuts; SECONDS=60
+	cd $(REDACTION) && go test -run '^$$' -fuzz . -fuzztime $(SECONDS)s -fuzzminimizetime 1x ./internal/secrets
+
+mutate: $(VENV)/.ready  ## the redaction processor without each rule and each visit of a slot: its tests must fail
+	$(BIN)/python tests/collector/redaction_mutants.py $(ARGS)
 
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes
 	$(BIN)/python tests/chaos/run.py $(ARGS)

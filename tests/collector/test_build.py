@@ -89,27 +89,42 @@ def own_gateway(tmp_path: Path) -> Role:
     )
 
 
+def _is_built(path: Path) -> bool:
+    return path.is_file() and not path.name.endswith("_test.go") and "testdata" not in path.parts
+
+
 def test_components_lie_where_manifest_and_lock_look(environ: dict[str, str], own_gateway: Role) -> None:
     """The builder works on copies: ours beside the manifest and one above the lock, whole."""
     folder = builder.build(own_gateway, environ, lambda _: None).parent
     for component in own_gateway.components:
         copy = folder / "components" / component.name
-        names = {path.name for path in component.iterdir()}
-        assert {path.name for path in copy.iterdir()} == names
+        names = {path.relative_to(component) for path in component.rglob("*") if _is_built(path)}
+        assert {path.relative_to(copy) for path in copy.rglob("*") if path.is_file()} == names
         assert all((copy / name).read_bytes() == (component / name).read_bytes() for name in names)
     assert (folder / "manifest.yaml").read_bytes() == own_gateway.manifest.read_bytes()
     assert (folder / "dist" / "go.mod").read_bytes() == (own_gateway.lock / "go.mod").read_bytes()
 
 
+def test_a_components_tests_are_no_part_of_it(environ: dict[str, str], own_gateway: Role) -> None:
+    """Whoever changes a Go test, or what it reads, does not wait for another Collector."""
+    first = builder.build(own_gateway, environ, lambda _: None)
+    component = own_gateway.components[0]
+    (component / "testdata").mkdir()
+    for name in ("new_test.go", "testdata/new.txt"):
+        (component / name).write_text("new")
+    assert builder.cached_binary(own_gateway, environ) == first
+
+
 CHANGED = ["manifest.yaml", "lock/go.mod", "lock/go.sum", "components/durability/extension.go"]
 
 
-@pytest.mark.parametrize("changed", [*CHANGED, "components/datadogconnector/new_file.go"])
+@pytest.mark.parametrize("changed", [*CHANGED, "components/datadogconnector/new/file.go"])
 def test_a_change_gives_another_build(environ: dict[str, str], own_gateway: Role, changed: str) -> None:
     """The cache's key covers manifest, lock and every file of our components; the same again is the first."""
     first = builder.build(own_gateway, environ, lambda _: None)
     path = own_gateway.manifest.parent / changed
     before = path.read_bytes() if path.exists() else b""
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(before + b"// changed\n")
     assert builder.cached_binary(own_gateway, environ) is None
     assert builder.build(own_gateway, environ, lambda _: None) != first

@@ -165,7 +165,7 @@ def test_the_agent_does_a_part_of_it_in_that_order() -> None:
     for signal, processors in agent.items():
         assert processors[-1] == "transform/node"
         shared = [name for name in processors if name in gateway[signal]]
-        assert shared == ["memory_limiter", "transform/lend", "redaction", "transform/return"]
+        assert shared == ["memory_limiter", "tradewise_redaction"]
         own = {"transform/node", "transform/lines"} if signal == "logs" else {"transform/node"}
         assert set(processors) - set(shared) == own
 
@@ -175,10 +175,7 @@ def test_all_roles_have_one_order() -> None:
     laptop, gateway = (_entrances(_merged(Variant(role))) for role in ("laptop", "gateway"))
     for signal, processors in laptop.items():
         assert gateway[signal][: len(processors)] == processors
-        assert processors[0] == "memory_limiter"
-        redaction = processors.index("redaction")
-        around = processors[redaction - 1 : redaction + 2]
-        assert around == ["transform/lend", "redaction", "transform/return"]
+        assert processors[:3] == ["memory_limiter", "transform/normalise", "tradewise_redaction"]
 
 
 @pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.name)
@@ -198,10 +195,3 @@ def test_a_processor_says_why_it_stands_there(path: Path) -> None:
     for name in _load(path).get("processors", {}):
         place = next(number for number, line in enumerate(lines) if line.startswith(f"  {name}:"))
         assert lines[place - 1].startswith("  # ")
-
-
-def test_redaction_fails_closed() -> None:
-    """What could not be scanned is refused: no transform of the redact layer passes over its errors."""
-    processors = _load(BASE / "config" / "redact.yaml")["processors"]
-    modes = {name: body.get("error_mode") for name, body in processors.items() if name != "redaction"}
-    assert modes == {"transform/lend": "propagate", "transform/return": "propagate"}

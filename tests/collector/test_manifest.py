@@ -22,7 +22,7 @@ MODULES = {
         "cumulativetodelta": "cumulativetodeltaprocessor",
         "filter": "filterprocessor",
         "memory_limiter": "memorylimiterprocessor",
-        "redaction": "redactionprocessor",
+        "tradewise_redaction": "tradewise_redaction",
         "transform": "transformprocessor",
     },
     "exporters": {
@@ -44,8 +44,8 @@ MODULES = {
 }
 """Component type, as configurations write it, to the module that brings it."""
 OWN: dict[str, set[str]] = {
-    "manifest.local.yaml": set(),
-    "manifest.yaml": {"datadogconnector", "durability"},
+    "manifest.local.yaml": {"tradewise_redaction"},
+    "manifest.yaml": {"datadogconnector", "durability", "tradewise_redaction"},
 }
 """Manifest to its modules that lie in collector/components."""
 
@@ -123,4 +123,4 @@ def test_own_modules_are_of_that_release_too(role: Variant) -> None:
     """Our own modules ask for the Collector's release that the manifest has, or the lock would lift it."""
     for folder in load_role(role.role).components:
         asked = (folder / "go.mod").read_text(encoding="utf-8")
-        assert set(re.findall(r"opentelemetry\S+ (v\S+)", asked)) <= RELEASE
+        assert set(re.findall(r"(?:telemetry\.io/|opentelemetry-)collector\S* (v\S+)", asked)) <= RELEASE

@@ -10,6 +10,8 @@ import pytest
 from harness.holds import holds
 from tailing_node import NUMBERS, Node, append, cri, line, lines, plain
 
+from tradewise_otel.catalogue.sensitive import MASK
+
 OUTAGE_SECONDS = float(os.environ.get("TRADEWISE_OUTAGE_SECONDS", "2"))
 QUEUE = 600_000
 SECRETS = [
@@ -130,4 +132,4 @@ def test_secrets_in_plain_text(node: Node) -> None:
         node.gateway.status = 200
         node.wait(lambda bodies: len(bodies) == 9)
     assert not [secret for secret in secrets for body in node.gateway.raw if secret in body]
-    assert all("****" in record["body"] for record in node.gateway.logs)
+    assert all(MASK in record["body"] for record in node.gateway.logs)

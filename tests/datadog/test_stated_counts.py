@@ -51,6 +51,8 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
             # Not before a minute after midnight, and a worker looks every half minute.
             eventually(lambda: any(map(_is_of_the_state, app.events("metric_bot_usage"))), 120)
         running.wait(lambda datadog: _total(running, LAST) >= REQUESTS)
+        # Logs take a road of their own, which may be the longer one.
+        running.wait(lambda datadog: len(_records(running, "metric_bot_usage")) >= REQUESTS)
         yield running
 
 

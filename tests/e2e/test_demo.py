@@ -11,12 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+from harness.holds import holds
 
 from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for
 from tradewise_otel.catalogue.sensitive import MASK
 from tradewise_otel.redact import gate
+from tradewise_otel.tools.collector.build import build
+from tradewise_otel.tools.collector.config import load_role
+from tradewise_otel.tools.collector.process import CollectorProcess, free_addresses
 from tradewise_otel.tools.demo.summary import EXPECTED, FIGURES
 
 DEMO = [sys.executable, "-m", "tradewise_otel.tools.cli.main", "demo"]
@@ -117,6 +122,30 @@ def test_the_demo_loses_only_its_secrets_to_redaction(whole: Ended) -> None:
     assert len(clean) > 500
     # A stopped request id stops all lines of its request.
     assert stopped < len(clean) * 0.03
+
+
+@needs_go
+@holds("5.M3")
+def test_the_collector_finds_nothing_more_in_the_demo(whole: Ended, tmp_path: Path) -> None:
+    """All that the demo's Collector wrote, sent to another one, comes out of its redaction as it was."""
+    port = free_addresses()["TRADEWISE_HEALTH"].rpartition(":")[2]
+    own = {"TRADEWISE_SELF_METRICS": "normal", "TRADEWISE_SELF_METRICS_PORT": port}
+    role = load_role("laptop")
+    settings = {"TRADEWISE_DATA_DIR": str(tmp_path), **free_addresses(), **own}
+    sent = 0
+    with CollectorProcess(build(role, os.environ), role, settings) as collector:
+        for signal_name in ("logs", "traces", "metrics"):
+            for line in (whole.folder / "collector" / f"{signal_name}.jsonl").read_bytes().splitlines():
+                httpx.post(
+                    f"{collector.http}/v1/{signal_name}",
+                    content=line,
+                    headers={"content-type": "application/json"},
+                ).raise_for_status()
+                sent += 1
+        counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert sent > 10
+    assert "otelcol_processor_incoming_items" in counted
+    assert "tradewise_telemetry_redacted" not in counted
 
 
 @needs_go

@@ -36,10 +36,15 @@ LINES: dict[str, str] = {
     "4.M4": "10^6 addresses: RSS < +20 MB; 10^5 label values: bounded, the overflow is counted",
     "4.M5": "odd ids, numbers, times, cycles, unprintable objects: a well-formed event, the anomaly counted",
     "4.M6": "each example of the document is made by code in docs/events.md: all its fields, their types",
+    "5.M1": "no canary passes the Collector: slots x rules x signals and file_log; mutants are noticed",
+    "5.M2": "redacted statements are SQL: Datadog's statistics name them",
+    "5.M3": "the Collector leaves the demo's clean traffic and the rules' near misses as they are",
+    "5.M6": "fuzzed and outsize OTLP: refused or redacted, no crash, memory bounded",
 }
 """Must-hold lines of the steps that have landed, each in short."""
 
 COMMANDS: dict[str, str] = {
+    "5.M1": "make mutate",
     "3.M3": "env TRADEWISE_KILLS=20 TRADEWISE_OUTAGE_SECONDS=600 .venv/bin/python -m pytest "
     "tests/resilience/test_app_killed.py tests/collector/test_tailing_outage.py",
     "3.M4": "make encoders",

@@ -55,6 +55,9 @@ FIELD_LIMITS = {
 }
 """Longest string in characters, by field name, where it is not `STRING_LIMIT`."""
 
+SQL_KEYS = ("db.query.text", "db.statement")
+"""Attributes whose text is SQL whoever sends them: literals become placeholders before anything else."""
+
 WORDS = _words(
     "password passwords passwd pwd passphrase passcode secret secrets token apikey apikeys apitoken "
     "accesstoken refreshtoken authtoken idtoken csrftoken xsrftoken sessiontoken secretkey privatekey "
@@ -83,7 +86,7 @@ MEASURES = _words(
     "count counts limit limits type types ttl length len size bytes usage used remaining budget total max "
     "min age at expires expiry expired expiration version status state valid invalid enabled required "
     "changed attempts failed failures error errors url uri endpoint policy strength latency ms seconds "
-    "bucket rate index cost supply"
+    "bucket rate index cost supply arn"
 )
 """Last words that say something about a secret and lift the suspicion: `token_count`, `token_ttl`."""
 
@@ -96,7 +99,8 @@ PLAIN_FIRST = _words("has is max min num needs requires")
 PLAIN_KEYS = _words(
     "cache primary foreign idempotency partition routing sort group row message dedup lock public object "
     "translation feature flag config search registry redis storage store job event metric dict index "
-    "unique composite join lookup map order hash range bucket natural surrogate candidate"
+    "unique composite join lookup map order hash range bucket natural surrogate candidate "
+    "ordering"
 )
 """Words before a last `key` that make it an identifier: `cache_key`, `idempotency_key`."""
 
@@ -168,9 +172,12 @@ _NAMED_RAW = (
 ESCAPE = r"(?:\\(?:[bfnrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})"
 """RE2 pattern of an escape in text: of JSON or a repr (`\\n`), of a URL (`%20`)."""
 
-# Where a secret without a name may begin: also behind an escape, which ends in what looks like its first
-# letter (`\\nAKIA…`, `%20AKIA…`).
-_START = rf"(?:\b|_|{ESCAPE})"
+START = rf"(?:\b|_|{ESCAPE})"
+"""RE2 pattern of where a secret without a name may begin: also behind an escape, which ends in what looks
+like its first letter (`\\nAKIA…`, `%20AKIA…`)."""
+START_BOT = rf"(?:{START}|bot)"
+"""The same for Telegram's tokens, which stand in URLs as `/bot<token>/`."""
+
 _SCHEME = r"(?i:(?:bearer|basic|token|digest|apikey|negotiate|bot)(?:[ \t]|%20|\+)+)?"
 
 RULES: tuple[SecretRule, ...] = (
@@ -210,7 +217,7 @@ RULES: tuple[SecretRule, ...] = (
     SecretRule(
         "cli_option", _KEYWORDS,
         rf"--(?i:[a-z0-9-]{{0,40}}{_NAME})[ \t]{{1,8}}([^\x00-\x20\"'-][^\x00-\x20\"']*)",
-        r"--(?i:[a-z0-9-]*(?:passw|passphrase|passcode|pwd|secret|token|key|authorization|cookie|credential"
+        r"--(?i:[a-z0-9_.-]*(?:passw|passphrase|passcode|pwd|secret|token|key|authorization|cookie|credential"
         r"|phrase|dsn|jwt|mnemonic|otp|cvv|cvc|session))",
         "bot --api-key 9f8e7d6c --verbose", "bot --keyboard qwerty --token-limit 10",
     ),
@@ -232,7 +239,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "jwt", ("eyj",),
-        _START + r"(eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*){0,3})",
+        START + r"(eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*){0,3})",
         r"eyJ[A-Za-z0-9_-]{5}",
         "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJl back", "keyJson.loads.call and eyJ0",
     ),
@@ -246,7 +253,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "aws_access_key", ("akia", "asia", "abia", "acca"),
-        _START + r"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b",
+        START + r"((?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b",
         r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
         "S3 upload with AKIAQ3EGRIXV7EXAMPLE failed", "ASIA markets open, AKIA12",
     ),
@@ -267,7 +274,7 @@ RULES: tuple[SecretRule, ...] = (
     ),
     SecretRule(
         "gcp_oauth", ("ya29.", "gocspx-", "1//0"),
-        _START + r"(ya29\.[A-Za-z0-9_-]{10,}|GOCSPX-[A-Za-z0-9_-]{10,}|1//0[A-Za-z0-9_-]{20,})",
+        START + r"(ya29\.[A-Za-z0-9_-]{10,}|GOCSPX-[A-Za-z0-9_-]{10,}|1//0[A-Za-z0-9_-]{20,})",
         r"(?:ya29\.|GOCSPX-|1//0)[A-Za-z0-9_-]{10}",
         "refresh gave ya29.a0AfH6SMBx4Kq_9", "ya29 and 1//0 in a path",
     ),
@@ -278,7 +285,7 @@ RULES: tuple[SecretRule, ...] = (
         "Endpoint=sb://t.net/;SharedAccessKey=bG9uZ2tleWxvbmdrZXk=", "SharedAccessKeyName=RootManage",
     ),
     SecretRule(
-        "azure_client_secret", ("q~",), _START + r"([A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})",
+        "azure_client_secret", ("q~",), START + r"([A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})",
         r"[0-9]Q~[A-Za-z0-9_~.-]{31}",
         "app uses abC8Q~x1Y2z3A4b5C6d7E8f9G0h1I2j3K4l5M6 now", "8Q~short",
     ),
@@ -294,7 +301,7 @@ RULES: tuple[SecretRule, ...] = (
         "ci used glpat-Xy12Zw34Uv56Ts78Rq90", "glpat-1",
     ),
     SecretRule(
-        "slack_token", ("xox", "xapp-"), _START + r"(x(?:ox[a-z]|app)-[A-Za-z0-9-]{8,})",
+        "slack_token", ("xox", "xapp-"), START + r"(x(?:ox[a-z]|app)-[A-Za-z0-9-]{8,})",
         r"x(?:ox[a-z]|app)-[A-Za-z0-9-]{8}",
         "posted with xoxb-2345678901-AbCdEfGhIj", "xoxo, see you",
     ),
@@ -311,12 +318,12 @@ RULES: tuple[SecretRule, ...] = (
         "charge with sk_live_4eC39HqLyjWDarjt failed", "pk_live_4eC39HqLyjWDarjt is public",
     ),
     SecretRule(
-        "sendgrid_key", ("sg.",), _START + r"(SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,})",
+        "sendgrid_key", ("sg.",), START + r"(SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,})",
         r"SG\.[A-Za-z0-9_-]{16}",
         "mail SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrnopKc1s5cr", "SG.1 and MSG.x",
     ),
     SecretRule(
-        "twilio_key", ("sk",), _START + r"(SK[0-9a-f]{32})\b", r"SK[0-9a-f]{32}",
+        "twilio_key", ("sk",), START + r"(SK[0-9a-f]{32})\b", r"SK[0-9a-f]{32}",
         "sms through SK0123456789abcdef0123456789abcdef", "SKU 0123456789 and SKabc",
     ),
     SecretRule(
@@ -325,13 +332,13 @@ RULES: tuple[SecretRule, ...] = (
         "twilio AC says 4f1c0de4f1c0de4f1c0de4f1c0de4f1c", "twilio message 12 sent",
     ),
     SecretRule(
-        "telegram_bot_token", (":aa",), rf"(?:{_START}|bot)" r"([0-9]{6,12}:AA[A-Za-z0-9_-]{30,})",
+        "telegram_bot_token", (":aa",), START_BOT + r"([0-9]{6,12}:AA[A-Za-z0-9_-]{30,})",
         r"[0-9]{6}:AA[A-Za-z0-9_-]{30}",
         "https://api.telegram.org/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4/getMe",
         "12:AA at 110201543:AAx",
     ),
     SecretRule(
-        "llm_key", ("sk-",), _START + r"(sk-(?:[A-Za-z0-9]{32,}|(?:proj|ant|svcacct|or)-[A-Za-z0-9_-]{20,}))",
+        "llm_key", ("sk-",), START + r"(sk-(?:[A-Za-z0-9]{32,}|(?:proj|ant|svcacct|or)-[A-Za-z0-9_-]{20,}))",
         r"sk-(?:[A-Za-z0-9]{32}|(?:proj|ant|svcacct|or)-[A-Za-z0-9_-]{20})",
         "model call with sk-proj-Ab12Cd34Ef56Gh78Ij90Kl failed", "risk-or-reward, task-antagonist",
     ),

@@ -12,7 +12,6 @@ require (
 	github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.155.0
 	github.com/open-telemetry/opentelemetry-collector-contrib/processor/cumulativetodeltaprocessor v0.155.0
 	github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor v0.155.0
-	github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor v0.155.0
 	github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.155.0
 	github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.155.0
 	go.opentelemetry.io/collector/component v1.61.0
@@ -33,6 +32,7 @@ require (
 	go.opentelemetry.io/collector/service v0.155.0
 	tradewise.example/otelcol/datadogconnector v0.0.0
 	tradewise.example/otelcol/durability v0.0.0
+	tradewise.example/otelcol/tradewise_redaction v0.0.0
 )
 
 require (
@@ -198,7 +198,6 @@ require (
 	github.com/google/gnostic-models v0.7.0 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/google/uuid v1.6.0 // indirect
-	github.com/grafana/clusterurl v0.2.1 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.29.0 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
@@ -399,3 +398,5 @@ require (
 replace tradewise.example/otelcol/datadogconnector v0.0.0 => ../components/datadogconnector
 
 replace tradewise.example/otelcol/durability v0.0.0 => ../components/durability
+
+replace tradewise.example/otelcol/tradewise_redaction v0.0.0 => ../components/tradewise_redaction

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
+from opentelemetry.semconv import attributes
+from opentelemetry.semconv._incubating import attributes as incubating
 
 from tradewise_otel.redact import keys
 
@@ -29,7 +34,7 @@ PLAIN = listed(
     idempotency_key password_changed_at has_password token_expires_at key_count secretary compass passenger
     session_count session_duration_ms sessions token_id token_symbol token_address api_key_id user_id
     order_id path route method status_code duration_ms event_type message level service user_agent client_ip
-    email 12 _ -
+    email 12 _ - secret.arn ordering_key
     """
 )
 
@@ -44,6 +49,18 @@ def test_sensitive(key: str) -> None:
 def test_plain(key: str) -> None:
     """A word that only contains a sensitive one, a measure, a count or a plain id does not."""
     assert not keys.is_sensitive(key)
+
+
+def test_names_of_the_semantic_conventions() -> None:
+    """Of all names that OpenTelemetry documents one is taken for a secret's that is none."""
+    names = set()
+    for package in (attributes, incubating):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            names |= {value for name, value in vars(module).items() if name.isupper() and type(value) is str}
+    assert len(names) > 500
+    # The name of a file in a bucket; `key` as a last word is documented as a secret's.
+    assert {name for name in names if keys.is_sensitive(name)} == {"aws.s3.key"}
 
 
 def test_cache_is_bounded() -> None:

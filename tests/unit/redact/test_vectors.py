@@ -15,8 +15,10 @@ VECTORS: dict[str, Any] = json.loads(make_vectors.PATH.read_text("utf-8"))
 
 def test_texts() -> None:
     """Each text comes out as its vector says, with the same counts by rule."""
-    for vector in VECTORS["texts"]:
+    for vector in VECTORS["texts"] + VECTORS["json"]:
         assert redactor().text(vector["input"], 1 << 20) == (vector["expected"], vector["counts"])
+    for vector in VECTORS["sql"]:
+        assert redactor().sql(vector["input"], 1 << 20) == (vector["expected"], vector["counts"])
 
 
 def test_keys_and_fields() -> None:

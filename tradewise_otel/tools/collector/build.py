@@ -28,6 +28,9 @@ TICK_SECONDS = 10.0
 _COSTS = {"manifest.local.yaml": ("120 MB", "1.2 GB", 4), "manifest.yaml": ("300 MB", "3 GB", 10)}
 """Download, disk and CPU minutes of a first build, by manifest, for the person who waits."""
 
+_TESTS = shutil.ignore_patterns("*_test.go", "testdata")
+"""No part of the program: a change of them is no reason to build it again."""
+
 Say = Callable[[str], None]
 
 
@@ -108,7 +111,7 @@ def _compile(role: Role, site: _Site) -> None:
     shutil.copy(role.manifest, site.folder / "manifest.yaml")
     # Where both the manifest's `path:` and the lock's `replace` look for them.
     for component in role.components:
-        shutil.copytree(component, site.folder / "components" / component.name)
+        shutil.copytree(component, site.folder / "components" / component.name, ignore=_TESTS)
     builder = _builder(site)
     # With the lock in place the builder may only write sources: its own `go mod tidy` asks for modules that
     # no proxy has, since they are imported by other modules' tests.
@@ -185,10 +188,18 @@ def cache_dir(environ: Mapping[str, str]) -> Path:
 
 def _key(role: Role, go_version: str) -> str:
     digest = hashlib.sha256(f"{BUILDER}\n{go_version}\n".encode())
-    own = [path for component in role.components for path in sorted(component.rglob("*")) if path.is_file()]
+    own = [path for component in role.components for path in _sources(component)]
     for path in (role.manifest, role.lock / "go.mod", role.lock / "go.sum", *own):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _sources(component: Path) -> Iterator[Path]:
+    """The files of a component that its program is made of."""
+    for folder, folders, names in os.walk(component):
+        ignored = _TESTS(folder, [*folders, *names])
+        folders[:] = sorted(set(folders) - ignored)
+        yield from (Path(folder, name) for name in sorted(set(names) - ignored))
 
 
 def _go_version(environ: Mapping[str, str]) -> str:

@@ -104,6 +104,11 @@ class CollectorProcess:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def pid(self) -> int | None:
+        """The process's id, for those who watch what it takes; `None` before the first start."""
+        return self._process.pid if self._process else None
+
     def tail(self, lines: int = 20) -> str:
         """The last lines that it printed."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

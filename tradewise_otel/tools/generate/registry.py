@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import calls, classify, docs, edge
+from . import calls, classify, docs, edge, secrets
+
+_REDACTION = Path("collector/components/tradewise_redaction")
 
 
 def artefacts() -> dict[Path, Callable[[], str]]:
@@ -21,6 +23,7 @@ def artefacts() -> dict[Path, Callable[[], str]]:
         Path("docs/settings.md"): docs.settings,
         Path("collector/config/classify.generated.yaml"): classify.classify,
         Path("collector/config/edge.generated.yaml"): edge.edge,
+        _REDACTION / "internal/secrets/rules.generated.json": secrets.secrets,
     }
 
 
