@@ -50,7 +50,7 @@ COMMANDS: dict[str, str] = {
     "3.M4": "make encoders",
     "4.M4": "env TRADEWISE_ADDRESSES=1000000 .venv/bin/python -m pytest tests/state/test_state_flood.py",
     "1.M9": "make test-versions",
-    "1.M10": "make bench",
+    "1.M10": "make bench ARGS='--budget 0.8 --path /ping/x'",
     "2.M4": "make chaos",
     "4.M3": "make bench ARGS=--calls",
 }
