@@ -15,13 +15,13 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
-from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.out import encode_metrics, wire
+from tradewise_otel.out.encode_logs import LogParts
 from tradewise_otel.out.metrics import Figures
-from tradewise_otel.out.projection import log_attributes, own_trace_state, whole_milliseconds
+from tradewise_otel.out.projection import own_trace_state
 from tradewise_otel.out.scrub import CleanSpan
 from tradewise_otel.out.sdk_objects import Scopes
-from tradewise_otel.record.build import SEVERITY, Event
+from tradewise_otel.record.build import Event
 
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
@@ -36,11 +36,12 @@ class Encoder:
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
+        self._logs = LogParts()
         self._known: dict[int, tuple[object, bytes]] = {}
 
     def log(self, event: Event) -> Packed:
         """A redacted event as a `LogRecord`."""
-        return self._head(self._scopes.of(event.logger_name)), wire.nested(2, log_record(event))
+        return self._head(self._scopes.of(event.logger_name)), wire.nested(2, self._logs.record(event))
 
     def span(self, clean: CleanSpan) -> Packed:
         """A redacted span as a `Span`."""
@@ -77,42 +78,8 @@ class Encoder:
         return known[1]
 
 
-_TIME, _OBSERVED_TIME = wire.tag(1, 1), wire.tag(11, 1)
 _START, _END = wire.tag(7, 1), wire.tag(8, 1)
-_LOG_TRACE_ID, _LOG_SPAN_ID = wire.tag(9, 2) + b"\x10", wire.tag(10, 2) + b"\x08"
 _TRACE_ID, _SPAN_ID, _PARENT_ID = wire.tag(1, 2) + b"\x10", wire.tag(2, 2) + b"\x08", wire.tag(4, 2) + b"\x08"
-
-
-def log_record(event: Event) -> bytes:
-    """A `LogRecord`."""
-    time_ns = wire.FIXED64(whole_milliseconds(event.timestamp_ns))
-    parts = [
-        _TIME,
-        time_ns,
-        _severity(event.level),
-        wire.nested(5, wire.any_value(event.message)),
-        wire.attributes(6, log_attributes(event)),
-        _flags_field(8, event.trace_flags),
-        _OBSERVED_TIME,
-        time_ns,
-        _repeated(12, event.event_type),
-    ]
-    if event.trace_id:
-        parts += (_LOG_TRACE_ID, event.trace_id.to_bytes(16, "big"))
-    if event.span_id:
-        parts += (_LOG_SPAN_ID, event.span_id.to_bytes(8, "big"))
-    return b"".join(parts)
-
-
-@lru_cache(maxsize=16)
-def _severity(level: Level) -> bytes:
-    return wire.number(2, SEVERITY[level]) + wire.text(3, level)
-
-
-@lru_cache(maxsize=1024)
-def _repeated(field: int, text: str | None) -> bytes:
-    """A string field whose values are few."""
-    return wire.text(field, text)
 
 
 @lru_cache(maxsize=64)

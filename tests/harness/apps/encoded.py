@@ -25,7 +25,7 @@ def _broken(*args: Any) -> bytes:
 
 
 if os.environ.get("BREAK_OUR_ENCODER"):
-    encode.log_record = encode.span = encode.encode_metrics.metrics = _broken  # type: ignore[assignment]
+    encode.LogParts.record = encode.span = encode.encode_metrics.metrics = _broken  # type: ignore[assignment,method-assign]
 
 
 @app.get("/orders/{number}")
