@@ -23,7 +23,7 @@ from tradewise_otel.tools.collector.config import (
     data_dir,
     run_arguments,
 )
-from tradewise_otel.tools.ports import free_port
+from tradewise_otel.tools.ports import free_ports
 
 STOP_SECONDS = 15.0
 """The Collector has ended so long after SIGTERM, also where its intake never answers.
@@ -36,7 +36,8 @@ takes 30 s more for logs, which cannot be set; killed earlier, it loses no more 
 
 def free_addresses() -> dict[str, str]:
     """A value for each of `ADDRESSES` on loopback ports that are free now, for a Collector beside others."""
-    return {name: f"127.0.0.1:{free_port()}" for name in ADDRESSES}
+    ports = free_ports(len(ADDRESSES))
+    return {name: f"127.0.0.1:{port}" for name, port in zip(ADDRESSES, ports, strict=True)}
 
 
 class CollectorProcess:

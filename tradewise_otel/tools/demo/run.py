@@ -24,7 +24,7 @@ from tradewise_otel.tools.demo.files import Files
 from tradewise_otel.tools.demo.playing import Traffic
 from tradewise_otel.tools.demo.printer import Printer
 from tradewise_otel.tools.demo.processes import Child, DemoError, Interrupts
-from tradewise_otel.tools.ports import free_port
+from tradewise_otel.tools.ports import free_ports
 
 # Records travel in batches; a few seconds is usual, more is a machine that is busy.
 ARRIVAL_SECONDS = 30.0
@@ -98,7 +98,8 @@ class Demo:
         self._printer = Printer(folder / "backend.jsonl", sys.stdout)
         self._data = folder / "collector"
         self._destination = self._open_destination()
-        self._backend_port, self._bot_port, self._otlp_port = free_port(), free_port(), free_port()
+        self._backend_port, self._bot_port, *collector = free_ports(5)
+        self._otlp_port, self._grpc_port, self._health_port = collector
 
     def play(self) -> int:
         """Events, Collector, events again, table, figures; then slow traffic until Ctrl-C unless `--once`."""
@@ -173,8 +174,8 @@ class Demo:
         settings = {
             "TRADEWISE_DATA_DIR": str(self._data),
             "TRADEWISE_OTLP_HTTP": f"127.0.0.1:{self._otlp_port}",
-            "TRADEWISE_OTLP_GRPC": f"127.0.0.1:{free_port()}",
-            "TRADEWISE_HEALTH": f"127.0.0.1:{free_port()}",
+            "TRADEWISE_OTLP_GRPC": f"127.0.0.1:{self._grpc_port}",
+            "TRADEWISE_HEALTH": f"127.0.0.1:{self._health_port}",
             **self._destination.settings(),
         }
         role = load_role(self._destination.role)
