@@ -112,7 +112,13 @@ class App:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """The lines of stdout as the documented objects; fails on any line that is none."""
-        return [json.loads(line) for line in self.stdout.splitlines()]
+        return [json.loads(line) for line in self.printed]
+
+    @property
+    def printed(self) -> list[str]:
+        """The lines of stdout; while the app runs without one that is half written."""
+        text = self.stdout
+        return (text if self.process.poll() is not None else text[: text.rfind("\n") + 1]).splitlines()
 
     def events(self, event_type: str) -> list[dict[str, Any]]:
         """Lines of one event type."""

@@ -62,7 +62,7 @@ class DatabaseApp:
 
     def lines(self, request_id: str, event_type: str = "database_operation") -> list[dict[str, Any]]:
         """What one request printed of one event type."""
-        mine = (json.loads(line) for line in self.app.stdout.splitlines() if request_id in line)
+        mine = (json.loads(line) for line in self.app.printed if request_id in line)
         return [line for line in mine if line.get("event_type") == event_type]
 
     def spans(self, request_id: str) -> list[dict[str, Any]]:
