@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -190,3 +192,35 @@ def test_a_forked_child_sends_nothing_of_its_parent() -> None:
     worker.stop(3.0)
     assert sent == [2]
     assert ledger.count("dropped") == 0
+
+
+FORK = """
+import os
+from tradewise_otel.pipeline.workers import on_fork
+
+class Child:
+    def after_fork(self):
+        os.write(1, b"child ")
+
+class Both(Child):
+    def before_fork(self):
+        os.write(1, b"before ")
+
+    def forked(self):
+        os.write(1, b"after ")
+
+listeners = Child(), Both()
+for listener in listeners:
+    on_fork(listener)
+child = os.fork()
+if not child:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_fork_is_told_to_whom_it_concerns() -> None:
+    """Each listener hears what it has ears for, in parent and child, and nothing is said on stderr."""
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True)
+    assert sorted(done.stdout.split()) == ["after", "before", "child", "child"]
+    assert done.stderr == ""

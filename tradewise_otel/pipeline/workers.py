@@ -153,7 +153,7 @@ _FORK_AWARE: weakref.WeakSet[Any] = weakref.WeakSet()
 def on_fork(listener: Any) -> None:
     """Has `listener.after_fork()` called in every forked child, for as long as the listener lives.
 
-    In the parent its `before_fork()` and `forked()` are called before and after.
+    In the parent `before_fork()` and `forked()` are called before and after, of those that have them.
     """
     if not _FORK_AWARE:
         os.register_at_fork(
@@ -166,4 +166,6 @@ def on_fork(listener: Any) -> None:
 
 def _tell(what: str) -> None:
     for listener in list(_FORK_AWARE):
-        getattr(listener, what)()
+        hear = getattr(listener, what, None)
+        if hear is not None:
+            hear()
