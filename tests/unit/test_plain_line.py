@@ -12,7 +12,8 @@ import orjson
 import pytest
 from harness import odd_values
 
-from tradewise_otel.out.plain_line import _REMEMBERED, PlainLine
+from tradewise_otel.out.parts import _REMEMBERED
+from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.record.build import Event, ExceptionInfo
 from tradewise_otel.redact.walk import Redactor
@@ -108,7 +109,7 @@ def test_memory_is_bounded(plain: PlainLine) -> None:
     for number in range(3 * _REMEMBERED):
         made = event(message=f"m{number}", span_id=number + 1, thread_id=number, source=("f", number, "g"))
         assert plain.of(made) is not None
-    for known in (plain._heads, plain._texts, plain._who, plain._threads):
+    for known in (plain._heads, plain._texts, plain._who._known, plain._threads):
         assert len(known) <= _REMEMBERED
     for _ in range(10):
         plain.of(event(message="x" * 1000, logger_name="y" * 1000))

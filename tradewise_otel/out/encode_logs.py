@@ -12,16 +12,13 @@ from typing import Any
 
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.out import wire
+from tradewise_otel.out.parts import PartOfWhom, keep
 from tradewise_otel.out.projection import FIXED, log_attributes, place_attributes, whole_milliseconds
 from tradewise_otel.record.build import SEVERITY, Event
 
-_REMEMBERED = 1024
 _TIME, _OBSERVED_TIME = wire.tag(1, 1), wire.tag(11, 1)
 _TRACE_ID, _SPAN_ID = wire.tag(9, 2) + b"\x10", wire.tag(10, 2) + b"\x08"
 _ATTRIBUTES = 6
-
-_Who = tuple[int, dict[str, str], bytes]
-"""Trace, identity and both as part of a record."""
 
 
 class LogParts:
@@ -29,7 +26,7 @@ class LogParts:
 
     def __init__(self) -> None:
         self._heads: dict[tuple[Any, ...], bytes] = {}
-        self._who: dict[int, _Who] = {0: _NOBODY}
+        self._who = PartOfWhom(_who)
 
     def record(self, event: Event) -> bytes:
         """A `LogRecord`."""
@@ -53,21 +50,12 @@ class LogParts:
             time_ns,
             _OBSERVED_TIME,
             time_ns,
-            self._heads.get(place) or _keep(self._heads, place, _head(event)),
+            self._heads.get(place) or keep(self._heads, place, _head(event)),
             _text(event.message),
-            self._of_whom(event),
+            self._who.of(event),
             wire.attributes(_ATTRIBUTES, {"event_id": event.event_id, **fields}),
         )
         return b"".join(parts)
-
-    def _of_whom(self, event: Event) -> bytes:
-        known = self._who.get(event.span_id)
-        if known is not None and known[0] == event.trace_id and known[1] == event.identity:
-            return known[2]
-        part = _who(event)
-        # A copy: what is known of a request grows.
-        _keep(self._who, event.span_id, (event.trace_id, dict(event.identity), part))
-        return part
 
 
 def log_record(event: Event) -> bytes:
@@ -75,13 +63,17 @@ def log_record(event: Event) -> bytes:
     time_ns = wire.FIXED64(whole_milliseconds(event.timestamp_ns))
     attributes = wire.attributes(_ATTRIBUTES, log_attributes(event))
     ids = _ids(event.trace_id, event.span_id)
-    head = _severity(event.level) + wire.fixed32(8, event.trace_flags) + wire.text(12, event.event_type)
-    return b"".join((_TIME, time_ns, _OBSERVED_TIME, time_ns, head, _text(event.message), attributes, ids))
+    return b"".join(
+        (_TIME, time_ns, _OBSERVED_TIME, time_ns, _kind(event), _text(event.message), attributes, ids)
+    )
 
 
 def _head(event: Event) -> bytes:
-    own = _severity(event.level) + wire.fixed32(8, event.trace_flags) + wire.text(12, event.event_type)
-    return own + wire.attributes(_ATTRIBUTES, place_attributes(event))
+    return _kind(event) + wire.attributes(_ATTRIBUTES, place_attributes(event))
+
+
+def _kind(event: Event) -> bytes:
+    return _severity(event.level) + wire.fixed32(8, event.trace_flags) + wire.text(12, event.event_type)
 
 
 def _who(event: Event) -> bytes:
@@ -100,13 +92,3 @@ def _text(message: str) -> bytes:
 @lru_cache(maxsize=16)
 def _severity(level: Level) -> bytes:
     return wire.number(2, SEVERITY[level]) + wire.text(3, level)
-
-
-def _keep(known: dict[Any, Any], key: object, part: Any) -> Any:
-    if len(known) >= _REMEMBERED:
-        known.clear()
-    known[key] = part
-    return part
-
-
-_NOBODY: _Who = (0, {}, b"")

@@ -13,15 +13,12 @@ from typing import Any
 
 import orjson
 
+from tradewise_otel.out.parts import PartOfWhom, keep
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.record.build import Event
 from tradewise_otel.redact.walk import Redactor
 
-_REMEMBERED = 1024
 _LONGEST = 512
-
-_Who = tuple[int, dict[str, str], bytes]
-"""Trace, identity and both as part of a line."""
 
 
 class PlainLine:
@@ -34,7 +31,7 @@ class PlainLine:
         self._lines, self._redactor = lines, redactor
         self._heads: dict[object, bytes] = {}
         self._texts: dict[str, bytes] = {}
-        self._who: dict[int, _Who] = {}
+        self._who = PartOfWhom(lambda event: self._part(lines.who(event)))
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -51,7 +48,7 @@ class PlainLine:
         text = self._texts.get(event.message) or self._learn(
             self._texts, event.message, {"message": event.message}
         )
-        who = self._of_whom(event)
+        who = self._who.of(event)
         own = self._redactor.plain(fields, orjson.dumps)
         if head is None or text is None or who is None or own is None:
             return None
@@ -75,39 +72,20 @@ class PlainLine:
         raw = self._redactor.plain(self._lines.document(event), orjson.dumps)
         return raw if raw is None else raw + b"\n"
 
-    def _of_whom(self, event: Event) -> bytes | None:
-        trace_id, identity, known = self._who.get(event.span_id, _NOBODY)
-        if trace_id == event.trace_id and identity == event.identity:
-            return known
-        part = self._part(self._lines.who(event))
-        if part is not None:
-            _keep(self._who, event.span_id, (event.trace_id, event.identity, part))
-        return part
-
     def _thread(self, event: Event) -> bytes:
         thread = event.thread_id
         known = self._threads.get(thread)
         if known is None:
             known = b'"process_id":%d,"thread_id":%d,' % (os.getpid(), thread)
-            _keep(self._threads, thread, known)
+            keep(self._threads, thread, known)
         return known
 
     def _learn(self, known: dict[Any, bytes], key: object, fields: Mapping[str, object]) -> bytes | None:
         part = self._part(fields)
-        return part if part is None or len(part) > _LONGEST else _keep(known, key, part)
+        return part if part is None or len(part) > _LONGEST else keep(known, key, part)
 
     def _part(self, fields: Mapping[str, object]) -> bytes | None:
         raw = self._redactor.plain(fields, orjson.dumps)
         if raw is None:
             return None
         return raw[1:-1] + b"," if fields else b""
-
-
-def _keep(known: dict[Any, Any], key: object, part: Any) -> Any:
-    if len(known) >= _REMEMBERED:
-        known.clear()
-    known[key] = part
-    return part
-
-
-_NOBODY: _Who = (0, {}, b"")

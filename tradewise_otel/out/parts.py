@@ -1,0 +1,43 @@
+"""Parts that lines and records share: written once, kept, and never without a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from tradewise_otel.record.build import Event
+
+K = TypeVar("K")
+P = TypeVar("P")
+_REMEMBERED = 1024
+
+
+def keep(known: dict[K, P], key: K, part: P) -> P:
+    """Keeps a part under its key; past the bound all of them are made anew."""
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[key] = part
+    return part
+
+
+class PartOfWhom(Generic[P]):
+    """Trace, span and identity as one part, by span: events of one span mostly have the same.
+
+    Args:
+        write: makes the part; None is not kept.
+    """
+
+    def __init__(self, write: Callable[[Event], P]) -> None:
+        self._write = write
+        self._known: dict[int, tuple[int, dict[str, str], P]] = {}
+
+    def of(self, event: Event) -> P:
+        """The part of an event."""
+        known = self._known.get(event.span_id)
+        if known is not None and known[0] == event.trace_id and known[1] == event.identity:
+            return known[2]
+        part = self._write(event)
+        if part is not None:
+            # A copy: what is known of a request grows.
+            keep(self._known, event.span_id, (event.trace_id, dict(event.identity), part))
+        return part
