@@ -76,7 +76,7 @@ class SpanScrubber:
 
     def _attributes(self, attributes: Attributes) -> Attributes:
         self._clean_sql(attributes)
-        if not attributes or self._redactor.plain(attributes, orjson.dumps) is not None:
+        if self._redactor.is_known(attributes) or self._redactor.plain(attributes, orjson.dumps) is not None:
             return attributes
         value, counts = self._redactor.mapping(attributes)
         self._count(counts)

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from tradewise_otel.catalogue import sensitive
 from tradewise_otel.redact import gate, keys
+from tradewise_otel.redact.known import KnownTexts
 from tradewise_otel.redact.text import Counts, cut, redact_sql, redact_text
 from tradewise_otel.redact.values import Walk
 
@@ -54,6 +55,7 @@ class Redactor:
         self._limits = {**sensitive.FIELD_LIMITS, **(limits or {})}
         self._short = {key: n for key, n in self._limits.items() if n < sensitive.STRING_LIMIT}
         self._shortest = min(self._limits.values())
+        self._clean = KnownTexts(self._shortest)
         self._known: dict[str, int] = {}
         self._allowed: set[str] = set()
         self._nested_names: dict[str, int] = {}
@@ -65,27 +67,42 @@ class Redactor:
         `serialise` is orjson's writer: the gate knows its escapes, and what it refuses is not plain.
         """
         flat = self._is_flat(fields)
-        if not flat and not self.is_plain(fields):
+        simple = flat or self._is_flat_but_for_maps(fields)
+        if not simple and not self.is_plain(fields):
             return None
         try:
             raw = serialise(fields)
         except (TypeError, ValueError):
             return None
-        if flat and not self._fits(fields, raw) and not self.is_plain(fields):
+        if simple and not self._fits(fields, raw) and not self.is_plain(fields):
             return None
-        return None if gate.hit(raw) else raw
+        if flat and self._clean.has_all(fields.values()):
+            return raw
+        if gate.hit(raw):
+            return None
+        if flat or self._is_flat(fields):
+            self._clean.learn(fields.values())
+        return raw
+
+    def is_known(self, fields: Mapping[str, object]) -> bool:
+        """Whether all names and texts of a record were seen in plain ones: it may leave as it is."""
+        return self._is_flat(fields) and self._clean.has_all(fields.values())
 
     def _is_flat(self, fields: Mapping[str, object]) -> bool:
         # Whole sets in one step each: most records have only known names and no nested values.
         return (
             len(fields) <= sensitive.KEYS_LIMIT
             and self._allowed.issuperset(fields)
-            and (_FLAT.issuperset(map(type, fields.values())) or self._is_flat_but_for_maps(fields))
+            and _FLAT.issuperset(map(type, fields.values()))
         )
 
     def _is_flat_but_for_maps(self, fields: Mapping[str, object]) -> bool:
         """Flat, but a few values are flat themselves: `source`, and what events of the app bring along."""
-        if not _NESTING.issuperset(map(type, fields.values())):
+        if (
+            len(fields) > sensitive.KEYS_LIMIT
+            or not self._allowed.issuperset(fields)
+            or not _NESTING.issuperset(map(type, fields.values()))
+        ):
             return False
         for name, value in fields.items():
             if type(value) is dict and not (

@@ -203,14 +203,32 @@ def test_plain_records_past_the_gate_need_no_structured_pass() -> None:
     chance, tool, agreed = random.Random(SEED), redactor(), 0
     for _ in range(1500):
         fields = random_fields(chance)
-        plain = tool.is_plain(fields) and not gate.hit(orjson.dumps(fields))
-        assert tool.plain(fields, orjson.dumps) == (orjson.dumps(fields) if plain else None)
-        if plain:
+        raw = tool.plain(fields, orjson.dumps)
+        if tool.is_plain(fields) and not gate.hit(orjson.dumps(fields)):
+            assert raw is not None
+        if raw is not None:
+            assert raw == orjson.dumps(fields)
             assert tool.mapping(fields) == (fields, {})
             agreed += 1
+        assert raw is not None or not tool.is_known(fields)
         value, _ = tool.mapping(fields)
         orjson.dumps(value)
     assert agreed > 150
+
+
+def test_known_texts_are_known_whatever_name_they_stand_under() -> None:
+    """A text that was clean once is not scanned again; one that is new, or too long to keep, is."""
+    tool = redactor()
+    assert tool.plain({"order_id": "seen", "x.y": "s" * 129}, orjson.dumps) is not None
+    assert tool.is_known({"x.y": "seen", "order_id": 4})
+    assert not tool.is_known({"order_id": "not seen"})
+    assert not tool.is_known({"order_id": "s" * 129})
+    assert not tool.is_known({"token": "seen"})
+    assert not tool.is_known({"order_id": {"x.y": "seen"}})
+    assert (
+        tool.plain({"order_id": "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc", "x.y": "seen"}, orjson.dumps) is None
+    )
+    assert not tool.is_known({"order_id": "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc"})
 
 
 @pytest.mark.parametrize(
