@@ -24,6 +24,7 @@ NOWHERE = "http://127.0.0.1:9"
 """An address where nobody answers."""
 NEEDED = {
     "DD_API_KEY": "dummy",
+    "TRADEWISE_KAFKA_BROKERS": "kafka-0.example:9092,kafka-1.example:9092",
     "TRADEWISE_GATEWAY_URL": "http://gateway.example:4318",
     "TRADEWISE_NODE_NAME": "node-7",
     "TRADEWISE_AGENT_URL": "http://agent.example:4318",
@@ -51,14 +52,16 @@ class Variant:
 
 
 ROLES = [Variant(name) for name in TABLE["roles"]]
-OVERLAID = [Variant(row["role"], (name,)) for name, row in TABLE["overlays"].items()]
-SECURED = [
-    Variant(row["role"], (name, "secure"))
-    for name, row in TABLE["overlays"].items()
-    if name.startswith("datadog-")
+OVERLAID = [Variant(role, (name,)) for name, parts in TABLE["overlays"].items() for role in parts]
+TOGETHER = [
+    *(Variant("gateway", (name, "secure")) for name in TABLE["overlays"] if name.startswith("datadog-")),
+    Variant("gateway", ("datadog-otlp", "tail-sampling")),
+    Variant("gateway", ("datadog-exporter-only", "tail-sampling")),
+    Variant("gateway", ("datadog-agent", "kafka")),
+    Variant("gateway", ("secure", "tail-sampling", "kafka")),
 ]
-VARIANTS = [*ROLES, *OVERLAID, *SECURED]
-"""Each role, each overlay, and each way to Datadog with a lock on the door."""
+VARIANTS = [*ROLES, *OVERLAID, *TOGETHER]
+"""Each role, each overlay, and overlays that are used together."""
 
 
 def run_command(

@@ -121,11 +121,12 @@ def test_pipelines_stand_in_role_files_only() -> None:
 
 def test_roles_name_every_layer() -> None:
     """No layer is forgotten, missing, or replaced where it is not; the users' seam comes last."""
-    rows = [*TABLE["roles"].values(), *TABLE["overlays"].values()]
+    parts = [(role, part) for overlay in TABLE["overlays"].values() for role, part in overlay.items()]
+    rows = [*TABLE["roles"].values(), *(part for _, part in parts)]
     assert {BASE / file for row in rows for file in row["files"]} == {*LAYERS, BASE / "extras.yaml"}
     assert {row["files"][-1] for row in TABLE["roles"].values()} == {"extras.yaml"}
-    for row in TABLE["overlays"].values():
-        assert set(row["instead_of"]) <= set(TABLE["roles"][row["role"]]["files"])
+    for role, part in parts:
+        assert set(part["instead_of"]) <= set(TABLE["roles"][role]["files"])
     assert set(TABLE["needs"]) <= {file for row in rows for file in row["files"]}
 
 
@@ -185,7 +186,16 @@ def test_a_layer_says_how_it_is_loaded(path: Path) -> None:
     assert comments is not None
     assert "tradewise-otel collector run" in comments[0]
     if path.parent.name == "overlays":
-        assert f"--overlay {path.stem}" in comments[0]
+        overlays = {name for name, parts in TABLE["overlays"].items() if _file(path) in _files(parts)}
+        assert any(f"--overlay {name}" in comments[0] for name in overlays)
+
+
+def _file(path: Path) -> str:
+    return str(path.relative_to(BASE))
+
+
+def _files(parts: dict[str, Any]) -> set[str]:
+    return {file for part in parts.values() for file in part["files"]}
 
 
 @pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.name)

@@ -17,17 +17,19 @@ from tradewise_otel.tools.collector.config import load_role
 BASE = collector_dir()
 RELEASE = {"v0.155.0", "v1.61.0"}
 MODULES = {
-    "receivers": {"file_log": "filelogreceiver", "otlp": "otlpreceiver"},
+    "receivers": {"file_log": "filelogreceiver", "kafka": "kafkareceiver", "otlp": "otlpreceiver"},
     "processors": {
         "cumulativetodelta": "cumulativetodeltaprocessor",
         "filter": "filterprocessor",
         "memory_limiter": "memorylimiterprocessor",
+        "tail_sampling": "tailsamplingprocessor",
         "tradewise_redaction": "tradewise_redaction",
         "transform": "transformprocessor",
     },
     "exporters": {
         "datadog": "datadogexporter",
         "file": "fileexporter",
+        "kafka": "kafkaexporter",
         "otlp_http": "otlphttpexporter",
     },
     "connectors": {
@@ -68,7 +70,9 @@ def _module(row: dict[str, str]) -> str:
 def _files(manifest: str) -> list[Path]:
     """The layers of all roles that share a manifest, and of all overlays that belong to them."""
     roles = {name: row for name, row in TABLE["roles"].items() if row["manifest"] == manifest}
-    overlays = [TABLE["overlays"][variant.overlays[0]] for variant in OVERLAID if variant.role in roles]
+    overlays = [
+        TABLE["overlays"][variant.overlays[0]][variant.role] for variant in OVERLAID if variant.role in roles
+    ]
     return [BASE / name for row in [*roles.values(), *overlays] for name in row["files"]]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from collector_command import NEEDED, SECURED, VARIANTS, Variant, fake_collector, run_command, start_here
+from collector_command import NEEDED, TOGETHER, VARIANTS, Variant, fake_collector, run_command, start_here
 
 from tradewise_otel.tools.collector.config import load_role
 from tradewise_otel.tools.collector.process import free_addresses
@@ -51,7 +51,7 @@ def test_good_settings_start_it(run: Run, variant: Variant) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "  "], ids=["unset", "empty", "blank"])
-@pytest.mark.parametrize("variant", [GATEWAY, AGENT, Variant("agent"), *SECURED], ids=str)
+@pytest.mark.parametrize("variant", [GATEWAY, AGENT, Variant("agent"), *TOGETHER], ids=str)
 def test_all_that_is_missing_is_named_at_once(run: Run, variant: Variant, text: str | None) -> None:
     """Each needed setting that has no text is one line that says what belongs there."""
     needs = load_role(variant.role, variant.overlays).needs

@@ -68,10 +68,11 @@ def load_role(name: str, overlays: Sequence[str] = (), extras: Path | None = Non
     """
     base, table, row = collector_dir(), _roles_json(), _pick("role", name)
     chosen = {overlay: _pick("overlay", overlay) for overlay in overlays}
-    _check_pairing(name, list(chosen))
+    _check_pairing(name, chosen)
     # One that replaces layers comes where they were, in whatever order they are given: lists of a later file
     # win, and the pipelines' file would take away what `secure` has added to service.extensions.
-    variations = sorted(chosen.values(), key=lambda variation: not variation["instead_of"])
+    parts = [part[name] for part in chosen.values()]
+    variations = sorted(parts, key=lambda variation: not variation["instead_of"])
     left_out = {"extras.yaml"}.union(*(variation["instead_of"] for variation in variations))
     layers = [file for file in row["files"] if file not in left_out]
     layers += [file for variation in variations for file in variation["files"]]
@@ -86,7 +87,7 @@ def load_role(name: str, overlays: Sequence[str] = (), extras: Path | None = Non
         files=(*(base / file for file in layers), last),
         components=_components(manifest),
         needs=tuple(setting for file in layers for setting in table["needs"].get(file, ())),
-        arguments=tuple(row.get("arguments", ())),
+        arguments=tuple(word for part in (row, *variations) for word in part.get("arguments", ())),
     )
 
 
@@ -141,11 +142,13 @@ def xdg_dir(environ: Mapping[str, str], variable: str, under_home: str) -> Path:
     return Path(home, under_home)
 
 
-def _check_pairing(role: str, overlays: Sequence[str]) -> None:
-    rows = _roles_json()["overlays"]
-    if wrong := [overlay for overlay in overlays if rows[overlay]["role"] != role]:
-        raise CollectorError(f"overlay {wrong[0]} belongs to role {rows[wrong[0]]['role']}, not {role}")
-    if len(ways := [overlay for overlay in overlays if overlay.startswith("datadog-")]) > 1:
+def _check_pairing(role: str, chosen: Mapping[str, Any]) -> None:
+    for overlay, parts in chosen.items():
+        if role not in parts:
+            raise CollectorError(f"overlay {overlay} belongs to role {' and '.join(parts)}, not {role}")
+        if clash := chosen.keys() & set(parts[role].get("not_with", ())):
+            raise CollectorError(f"overlay {overlay} has nothing to do beside {min(clash)}: choose one")
+    if len(ways := [overlay for overlay in chosen if overlay.startswith("datadog-")]) > 1:
         raise CollectorError(
             f"choose one of the overlays {' and '.join(ways)}: each says where all data goes"
         )

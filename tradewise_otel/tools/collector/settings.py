@@ -90,6 +90,26 @@ ROWS = (
         "Token that senders show as `Bearer` (overlay secure), and that an agent shows.",
     ),
     CollectorSetting(
+        "TRADEWISE_KAFKA_BROKERS", "", "Kafka's brokers, `host:port,host:port` (overlay kafka, both roles)."
+    ),
+    CollectorSetting(
+        "TRADEWISE_KAFKA_TRACES", "tradewise.traces", "Its topic of spans, partitioned by trace."
+    ),
+    CollectorSetting("TRADEWISE_KAFKA_LOGS", "tradewise.logs", "Its topic of logs, partitioned by trace."),
+    CollectorSetting(
+        "TRADEWISE_KAFKA_METRICS", "tradewise.metrics", "Its topic of metrics, partitioned by sender."
+    ),
+    CollectorSetting(
+        "TRADEWISE_KAFKA_GROUP", "tradewise-gateway", "The gateways that share the work (overlay kafka)."
+    ),
+    CollectorSetting(
+        "TRADEWISE_TAIL_WAIT", "10s", "From a trace's first span to its verdict (overlay tail-sampling)."
+    ),
+    CollectorSetting("TRADEWISE_TAIL_TRACES", "50000", "Traces that wait at a time (overlay tail-sampling)."),
+    CollectorSetting(
+        "TRADEWISE_TAIL_SLOW_MS", "2000", "A trace that takes longer is kept (overlay tail-sampling)."
+    ),
+    CollectorSetting(
         "TRADEWISE_SELF_METRICS", "none", "Level of the Collector's own metrics; `basic` to `detailed`."
     ),
     CollectorSetting("TRADEWISE_SELF_METRICS_PORT", "8888", "Loopback port of those, in Prometheus form."),
