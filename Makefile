@@ -7,7 +7,7 @@ ARGS ?=
 REDACTION := collector/components/tradewise_redaction
 SECONDS ?= 60
 
-.PHONY: demo test check holds bench bench-redaction fuzz mutate chaos encoders test-versions generate collector clean
+.PHONY: demo test check holds bench bench-collector bench-redaction fuzz mutate chaos encoders test-versions generate collector clean
 
 demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
 	@$(BIN)/tradewise-otel demo $(ARGS)
@@ -28,6 +28,9 @@ holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows 
 
 bench: $(VENV)/.ready  ## added CPU of a request, against vanilla OpenTelemetry; ARGS=--instructions counts it, ARGS=--calls: typed calls
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-collector: $(VENV)/.ready collector  ## records a second that one core of the gateway takes, layer by layer: 5 minutes
+	$(BIN)/python tests/bench/collector.py $(ARGS)
 
 bench-redaction:  ## the Collector's redaction alone: ns a record, clean, dirty and hostile
 	cd $(REDACTION) && go test -run '^$$' -bench . ./...

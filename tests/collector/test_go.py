@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from harness.holds import holds
 
 from tradewise_otel.assets import collector_dir
 from tradewise_otel.tools.collector.build import cache_dir, go_environ
@@ -14,6 +15,7 @@ from tradewise_otel.tools.collector.build import cache_dir, go_environ
 TESTED = sorted({path.parent for path in (collector_dir() / "components").glob("*/*_test.go")})
 
 
+@holds("5.M4")
 @pytest.mark.parametrize("module", TESTED, ids=lambda path: path.name)
 @pytest.mark.parametrize("command", ["vet", "test"])
 def test_a_module_is_sound(module: Path, command: str) -> None:

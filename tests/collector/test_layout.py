@@ -175,7 +175,9 @@ def test_all_roles_have_one_order() -> None:
     """The gateway does what the laptop does, in the same order, and then what is its own."""
     laptop, gateway = (_entrances(_merged(Variant(role))) for role in ("laptop", "gateway"))
     for signal, processors in laptop.items():
-        assert gateway[signal][: len(processors)] == processors
+        # What our distro has not kept ends before it costs anything; the laptop keeps it.
+        same = [processor for processor in gateway[signal] if processor != "filter/judged"]
+        assert same[: len(processors)] == processors
         assert processors[:3] == ["memory_limiter", "transform/normalise", "tradewise_redaction"]
 
 

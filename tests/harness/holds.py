@@ -39,6 +39,7 @@ LINES: dict[str, str] = {
     "5.M1": "no canary passes the Collector: slots x rules x signals and file_log; mutants are noticed",
     "5.M2": "redacted statements are SQL: Datadog's statistics name them",
     "5.M3": "the Collector leaves the demo's clean traffic and the rules' near misses as they are",
+    "5.M4": "make bench-collector: logs, spans >= 0.75 of the ceiling; no allocation a clean record, linear",
     "5.M6": "fuzzed and outsize OTLP: refused or redacted, no crash, memory bounded",
 }
 """Must-hold lines of the steps that have landed, each in short."""
@@ -53,5 +54,6 @@ COMMANDS: dict[str, str] = {
     "1.M10": "make bench ARGS='--budget 0.8 --path /ping/x'",
     "2.M4": "make chaos",
     "4.M3": "make bench ARGS=--calls",
+    "5.M4": "make bench-collector",
 }
 """Lines shown by a command of their own, because it takes longer than a suite may."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tradewise_otel.tools.cli import collector_cases
 from tradewise_otel.tools.collector.build import build, cached_binary
 from tradewise_otel.tools.collector.checks import check_to_read, check_to_run
 from tradewise_otel.tools.collector.config import (
@@ -29,6 +30,7 @@ or counts it, samples it and sends it to Datadog (role gateway).
   tradewise-otel collector run       start it; OTLP on 127.0.0.1:4318 (http) and :4317 (grpc)
 
   DD_API_KEY=... DD_SITE=datadoghq.eu tradewise-otel collector run --role gateway
+  tradewise-otel collector test my-case.yaml    what goes in and what must come out, by the real binary
 """
 RUN_SETTINGS = "settings, from the environment:\n" + "\n".join(
     f"  {row.env:<28} {row.doc} Default: {row.default or 'none'}." for row in ROWS
@@ -36,7 +38,7 @@ RUN_SETTINGS = "settings, from the environment:\n" + "\n".join(
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `collector` and its four verbs."""
+    """Add `collector` and its verbs."""
     parser = subparsers.add_parser(
         "collector",
         help="build and run the OpenTelemetry Collector of a role",
@@ -52,6 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     ]
     for name, function, text in running:
         _add_run_options(_add_verb(verbs, name, function, text))
+    collector_cases.add_verb(verbs, lambda role, chosen: find_binary(role, chosen, os.environ))
 
 
 def _add_verb(

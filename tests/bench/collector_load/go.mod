@@ -1,0 +1,3 @@
+module tradewise.example/load
+
+go 1.26
