@@ -8,6 +8,8 @@
 // `linger` after its exporters.
 //
 // Starting (gate.go): the OTLP receiver serves before every queue has been read in.
+//
+// Since it sees every answer of the intakes, it also says whether they take what they are sent (readiness.go).
 package durability
 
 import (
@@ -31,6 +33,16 @@ type Config struct {
 	StopAfter time.Duration `mapstructure:"stop_after"`
 	// Linger is how long the process stays after its exporters have stopped.
 	Linger time.Duration `mapstructure:"linger"`
+	// Ready is where readiness is asked for.
+	Ready ReadyConfig `mapstructure:"ready"`
+}
+
+// ReadyConfig says where readiness is answered, and how long an intake may be away before it turns red.
+type ReadyConfig struct {
+	// Endpoint is an address to listen on; empty: nobody can ask.
+	Endpoint string `mapstructure:"endpoint"`
+	// After is how long nothing may have been taken although something was sent.
+	After time.Duration `mapstructure:"after"`
 }
 
 // Validate refuses what is no failure, or what the exporter tries again by itself.
@@ -49,6 +61,9 @@ func (c *Config) Validate() error {
 	if c.Linger < 0 {
 		return fmt.Errorf("linger: %s is below 0", c.Linger)
 	}
+	if c.Ready.After <= 0 {
+		return fmt.Errorf("ready.after: %s is not above 0", c.Ready.After)
+	}
 	return nil
 }
 
@@ -57,7 +72,10 @@ func NewFactory() extension.Factory {
 	return extension.NewFactory(
 		component.MustNewType("durability"),
 		func() component.Config {
-			return &Config{Statuses: []int{401, 403, 408, 500}, StopAfter: 3 * time.Second}
+			return &Config{
+				Statuses: []int{401, 403, 408, 500}, StopAfter: 3 * time.Second,
+				Ready: ReadyConfig{After: 5 * time.Minute},
+			}
 		},
 		create,
 		component.StabilityLevelBeta,
@@ -69,18 +87,20 @@ func create(_ context.Context, set extension.Settings, cfg component.Config) (ex
 	over, letGo := context.WithCancel(context.Background())
 	return &middleware{
 		config: config, logger: set.Logger, over: over, letGo: letGo,
+		readiness: readiness{after: config.Ready.After, intakes: map[string]*intake{}},
 	}, nil
 }
 
 type middleware struct {
-	component.StartFunc
 	config *Config
 	logger *zap.Logger
 	// Done when requests are to be let go.
-	over  context.Context
-	letGo context.CancelFunc
-	timer *time.Timer
-	ready atomic.Bool
+	over      context.Context
+	letGo     context.CancelFunc
+	timer     *time.Timer
+	ready     atomic.Bool
+	stopping  atomic.Bool
+	readiness readiness
 }
 
 var _ extensioncapabilities.PipelineWatcher = (*middleware)(nil)
@@ -93,6 +113,7 @@ func (m *middleware) Ready() error {
 
 // NotReady is called when the Collector begins to stop, before any exporter is.
 func (m *middleware) NotReady() error {
+	m.stopping.Store(true)
 	m.timer = time.AfterFunc(m.config.StopAfter, m.letGo)
 	return nil
 }
@@ -104,5 +125,8 @@ func (m *middleware) Shutdown(context.Context) error {
 	}
 	m.letGo()
 	time.Sleep(m.config.Linger)
+	if m.readiness.server != nil {
+		return m.readiness.server.Close()
+	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/collector/extension/extensionmiddleware"
 	"go.uber.org/zap"
@@ -35,7 +36,9 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(request.Context())
 	forget := context.AfterFunc(t.over, cancel)
 	response, err := t.next.RoundTrip(request.WithContext(ctx))
+	intake := request.URL.Host + request.URL.Path
 	if err != nil {
+		t.readiness.noteAnswer(intake, 0, time.Now())
 		forget()
 		cancel()
 		return response, err
@@ -43,10 +46,11 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	// The body is still to be read.
 	response.Body = &body{response.Body, func() { forget(); cancel() }}
 	status := response.StatusCode
+	t.readiness.noteAnswer(intake, status, time.Now())
 	again := slices.Contains(t.config.Statuses, status)
 	if t.last.Swap(int64(status)) != int64(status) && again {
 		t.logger.Warn("the intake refuses; kept in the queue and tried again",
-			zap.String("intake", request.URL.Host+request.URL.Path), zap.Int("status", status), zap.String("see", hint(status)))
+			zap.String("intake", intake), zap.Int("status", status), zap.String("see", hint(status)))
 	}
 	if again {
 		response.StatusCode = http.StatusServiceUnavailable

@@ -111,6 +111,9 @@ def _site_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
 def _address_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
     taken: dict[str, str] = {}
     for name, default in ADDRESSES.items():
+        if name == "TRADEWISE_READY" and role.name == "laptop":
+            # Its files are no intake: it does not listen there.
+            continue
         address = environ.get(name, default)
         if problem := _open_problem(role, name, address) or _listen_problem(name, address):
             yield problem

@@ -22,6 +22,7 @@ ADDRESSES = {
     "TRADEWISE_OTLP_HTTP": "127.0.0.1:4318",
     "TRADEWISE_OTLP_GRPC": "127.0.0.1:4317",
     "TRADEWISE_HEALTH": "127.0.0.1:13133",
+    "TRADEWISE_READY": "127.0.0.1:13134",
 }
 """Setting to default address of each port that a Collector listens on (the layers say the same)."""
 

@@ -16,7 +16,17 @@ class CollectorSetting(NamedTuple):
 ROWS = (
     CollectorSetting("TRADEWISE_OTLP_HTTP", "127.0.0.1:4318", "Address of the OTLP/HTTP receiver."),
     CollectorSetting("TRADEWISE_OTLP_GRPC", "127.0.0.1:4317", "Address of the OTLP/gRPC receiver."),
-    CollectorSetting("TRADEWISE_HEALTH", "127.0.0.1:13133", "Address of the health check."),
+    CollectorSetting(
+        "TRADEWISE_HEALTH", "127.0.0.1:13133", "Address where liveness is asked: the process runs."
+    ),
+    CollectorSetting(
+        "TRADEWISE_READY",
+        "127.0.0.1:13134",
+        "Address where readiness is asked: intakes take what they are sent (roles gateway and agent).",
+    ),
+    CollectorSetting(
+        "TRADEWISE_READY_AFTER", "5m", "How long an intake may take nothing before readiness turns red."
+    ),
     CollectorSetting(
         "TRADEWISE_DATA_DIR",
         "$XDG_STATE_HOME/tradewise-otel",
