@@ -40,13 +40,15 @@ def gateway_binary() -> Path:
 
 @pytest.fixture
 def start(binary: Path, tmp_path: Path) -> Iterator[Start]:
-    """Start a laptop Collector with settings; all are stopped, and a failing test shows what they printed."""
+    """Start a laptop Collector with overlays and settings; a failing test shows their logs."""
     with ExitStack() as stack:
 
-        def _start(**settings: str) -> CollectorProcess:
+        def _start(*overlays: str, **settings: str) -> CollectorProcess:
             data = str(tmp_path / f"data-{len(started)}")
             collector = CollectorProcess(
-                binary, load_role("laptop"), {"TRADEWISE_DATA_DIR": data, **free_addresses(), **settings}
+                binary,
+                load_role("laptop", overlays),
+                {"TRADEWISE_DATA_DIR": data, **free_addresses(), **settings},
             )
             started.append(stack.enter_context(collector))
             return collector

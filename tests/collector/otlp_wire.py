@@ -12,7 +12,7 @@ from typing import Any
 from tradewise_otel.tools.collector.process import CollectorProcess
 
 Start = Callable[..., CollectorProcess]
-"""The `start` fixture: settings in, a running Collector out."""
+"""The `start` fixture: overlays and settings in, a running Collector out."""
 
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
 SPAN_ID = "eee19b7ec3c1b174"

@@ -105,7 +105,7 @@ def test_files_are_for_their_owner(collector: CollectorProcess) -> None:
 
 
 def test_two_collectors_share_a_machine(start: Start) -> None:
-    """Nothing but the three addresses is bound, so a second Collector needs no further setting."""
+    """Nothing but its addresses is bound, so a second Collector needs no further setting."""
     for collector in (start(), start()):
         post(collector.http, "logs", [log()])
         records(collector.data, "logs", 1)
@@ -114,7 +114,7 @@ def test_two_collectors_share_a_machine(start: Start) -> None:
 def test_own_metrics_on_request(start: Start) -> None:
     """The Collector counts what passed through it where somebody asks for that."""
     port = free_addresses()["TRADEWISE_HEALTH"].rpartition(":")[2]
-    collector = start(TRADEWISE_SELF_METRICS="normal", TRADEWISE_SELF_METRICS_PORT=port)
+    collector = start("prometheus", TRADEWISE_PROMETHEUS_PORT=port)
     post(collector.http, "logs", [log()])
     records(collector.data, "logs", 1)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:

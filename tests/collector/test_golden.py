@@ -17,6 +17,7 @@ from harness.holds import holds
 
 GOLDEN = Path(__file__).parent / "golden"
 REFRESH = "TRADEWISE_GOLDEN=write python -m pytest tests/collector/test_golden.py"
+WITHOUT_SECRETS = ("gateway-datadog-agent", "agent-kafka", "laptop-prometheus")
 SHOWN = [*ROLES, *OVERLAID]
 # Nothing of this machine: neither its home nor where the checkout is.
 FIXED = {"TRADEWISE_DATA_DIR": "/var/lib/tradewise", "HOME": "/nowhere", "GOMAXPROCS": "2"}
@@ -59,12 +60,12 @@ def test_there_is_one_for_each() -> None:
 
 @holds("2.M6")
 @pytest.mark.parametrize("variant", OVERLAID, ids=str)
-def test_secrets_are_not_shown(variant: Variant, gateway_binary: Path) -> None:
+def test_secrets_are_not_shown(variant: Variant, binary: Path, gateway_binary: Path) -> None:
     """Neither the key nor the token is in what `print-config` prints, so it can go into a bug report."""
     secrets = {"DD_API_KEY": "k3y-0123456789", "TRADEWISE_TOKEN": "t0ken-0123456789"}
-    shown = _print_config(variant, gateway_binary, **secrets)
+    shown = _print_config(variant, binary if variant.role == "laptop" else gateway_binary, **secrets)
     assert not [secret for secret in secrets.values() if secret in shown]
-    assert "[REDACTED]" in shown or str(variant) in ("gateway-datadog-agent", "agent-kafka")
+    assert "[REDACTED]" in shown or str(variant) in WITHOUT_SECRETS
 
 
 def test_the_machine_is_not_in_it(gateway_binary: Path) -> None:

@@ -42,11 +42,12 @@ MODULES = {
         "file_storage": "filestorage",
         "health_check": "healthcheckextension",
         "durability": "durability",
+        "self_telemetry": "selftelemetry",
     },
 }
 """Component type, as configurations write it, to the module that brings it."""
 OWN: dict[str, set[str]] = {
-    "manifest.local.yaml": {"tradewise_redaction"},
+    "manifest.local.yaml": {"durability", "tradewise_redaction"},
     "manifest.yaml": {"datadogconnector", "durability", "tradewise_redaction"},
 }
 """Manifest to its modules that lie in collector/components."""
@@ -64,7 +65,7 @@ def _rows(role: Variant) -> list[tuple[str, dict[str, str]]]:
 
 
 def _module(row: dict[str, str]) -> str:
-    return row["gomod"].split()[0].rpartition("/")[2]
+    return row.get("import", row["gomod"].split()[0]).rpartition("/")[2]
 
 
 def _files(manifest: str) -> list[Path]:
@@ -92,7 +93,7 @@ def test_manifest_and_layers_name_the_same_components(role: Variant) -> None:
 @pytest.mark.parametrize("role", ROLES, ids=str)
 def test_own_modules_come_from_beside_the_manifest(role: Variant) -> None:
     """What is ours, and only that, has a `path:`, to a folder whose go.mod has the manifest's module name."""
-    own = {_module(row): row for _, row in _rows(role) if "path" in row}
+    own = {row["path"].rpartition("/")[2]: row for _, row in _rows(role) if "path" in row}
     assert own.keys() == OWN[load_role(role.role).manifest.name]
     folders = load_role(role.role).components
     assert {folder.name for folder in folders} == own.keys()

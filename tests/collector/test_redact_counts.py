@@ -18,7 +18,7 @@ CORPUS = Path(__file__).parents[1] / "unit" / "redact" / "clean_corpus.txt"
 def _counting(start: Start) -> tuple[CollectorProcess, str]:
     """A Collector that serves its own metrics, and where."""
     port = free_addresses()["TRADEWISE_HEALTH"].rpartition(":")[2]
-    collector = start(TRADEWISE_SELF_METRICS="normal", TRADEWISE_SELF_METRICS_PORT=port)
+    collector = start("prometheus", TRADEWISE_PROMETHEUS_PORT=port)
     return collector, f"http://127.0.0.1:{port}/metrics"
 
 

@@ -104,7 +104,7 @@ def test_an_empty_setting_is_an_unset_one(settings: dict[str, str]) -> None:
     done = run_command("print-config", settings={**settings, **own})
     shown = yaml.safe_load(done.stdout)
     assert shown["processors"]["memory_limiter"]["limit_mib"] == 512
-    assert shown["service"]["telemetry"]["metrics"]["level"] == "None"
+    assert shown["service"]["telemetry"]["metrics"]["level"] == "Normal"
 
 
 @pytest.mark.parametrize("overlays", [("secure", "datadog-agent"), ("datadog-agent", "secure")])

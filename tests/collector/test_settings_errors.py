@@ -88,7 +88,7 @@ WRONG: list[tuple[str, str, str]] = [
         ("TRADEWISE_QUEUE_BYTES", text, "a whole number of at least 524288")
         for text in ("0", "1G", "1e9", " 5", "200000")
     ),
-    *(("TRADEWISE_SELF_METRICS_PORT", text, "a whole number of at least 1") for text in ("0", "http")),
+    *(("TRADEWISE_PROMETHEUS_PORT", text, "a whole number of at least 1") for text in ("0", "http")),
     ("TRADEWISE_SELF_METRICS", "much", "one of none, basic, normal, detailed"),
     *(
         ("TRADEWISE_SAMPLE_RATE", text, "a plain number from 0 to 1")

@@ -129,8 +129,8 @@ def test_the_demo_loses_only_its_secrets_to_redaction(whole: Ended) -> None:
 def test_the_collector_finds_nothing_more_in_the_demo(whole: Ended, tmp_path: Path) -> None:
     """All that the demo's Collector wrote, sent to another one, comes out of its redaction as it was."""
     port = free_addresses()["TRADEWISE_HEALTH"].rpartition(":")[2]
-    own = {"TRADEWISE_SELF_METRICS": "normal", "TRADEWISE_SELF_METRICS_PORT": port}
-    role = load_role("laptop")
+    own = {"TRADEWISE_PROMETHEUS_PORT": port}
+    role = load_role("laptop", ("prometheus",))
     settings = {"TRADEWISE_DATA_DIR": str(tmp_path), **free_addresses(), **own}
     sent = 0
     with CollectorProcess(build(role, os.environ), role, settings) as collector:

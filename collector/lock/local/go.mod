@@ -22,6 +22,7 @@ require (
 	go.opentelemetry.io/collector/receiver v1.61.0
 	go.opentelemetry.io/collector/receiver/otlpreceiver v0.155.0
 	go.opentelemetry.io/collector/service v0.155.0
+	tradewise.example/otelcol/durability v0.0.0
 	tradewise.example/otelcol/tradewise_redaction v0.0.0
 )
 
@@ -185,5 +186,7 @@ require (
 	google.golang.org/protobuf v1.36.11 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
+
+replace tradewise.example/otelcol/durability v0.0.0 => ../components/durability
 
 replace tradewise.example/otelcol/tradewise_redaction v0.0.0 => ../components/tradewise_redaction

@@ -34,7 +34,8 @@ _WHOLE_NUMBERS = {
     "TRADEWISE_MEMORY_MIB": 1,
     # One batch: a queue that cannot hold it is refused by the exporter, in words of its own.
     "TRADEWISE_QUEUE_BYTES": 524288,
-    "TRADEWISE_SELF_METRICS_PORT": 1,
+    "TRADEWISE_PROMETHEUS_PORT": 1,
+    "TRADEWISE_SELF_EVERY_MS": 1,
 }
 _LEVELS = ("none", "basic", "normal", "detailed")
 _PORTS = range(1, 65536)
@@ -81,7 +82,7 @@ def _setting_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
     for name in _URLS:
         if (url := environ.get(name)) and not _is_url(url):
             yield f"{name}={url}: must be http://host:port or https://host, and nothing after it"
-    if (level := environ.get("TRADEWISE_SELF_METRICS", "none")) not in _LEVELS:
+    if (level := environ.get("TRADEWISE_SELF_METRICS", "normal")) not in _LEVELS:
         yield f"TRADEWISE_SELF_METRICS={level}: must be one of {', '.join(_LEVELS)}"
     yield from _rate_problems(environ.get("TRADEWISE_SAMPLE_RATE", "1"))
     yield from _site_problems(role, environ)
@@ -127,7 +128,11 @@ def _address_problems(role: Role, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _open_problem(role: Role, name: str, address: str) -> str:
     """What arrives at the OTLP doors is not redacted yet, so beyond loopback they have a lock."""
-    if "OTLP" not in name or "TRADEWISE_TOKEN" in role.needs or _is_loopback(address.rpartition(":")[0]):
+    if _is_loopback(address.rpartition(":")[0]):
+        return ""
+    if name == "TRADEWISE_SELF":
+        return f"{name}={address}: must be on loopback, or others could make up this Collector's own metrics"
+    if "OTLP" not in name or "TRADEWISE_TOKEN" in role.needs:
         return ""
     way = "add --overlay secure" if role.name == "gateway" else "use --role gateway --overlay secure"
     return f"{name}={address}: beyond loopback it needs TLS and a token; {way}, or listen on 127.0.0.1"

@@ -23,6 +23,7 @@ ADDRESSES = {
     "TRADEWISE_OTLP_GRPC": "127.0.0.1:4317",
     "TRADEWISE_HEALTH": "127.0.0.1:13133",
     "TRADEWISE_READY": "127.0.0.1:13134",
+    "TRADEWISE_SELF": "127.0.0.1:13135",
 }
 """Setting to default address of each port that a Collector listens on (the layers say the same)."""
 
@@ -158,7 +159,8 @@ def _check_pairing(role: str, chosen: Mapping[str, Any]) -> None:
 def _components(manifest: Path) -> tuple[Path, ...]:
     """The folders of the modules that the manifest takes from us, as its `path:` rows say."""
     rows = re.findall(r"^ +path: (\./components/\w+)$", manifest.read_text(encoding="utf-8"), re.MULTILINE)
-    return tuple(manifest.parent / row for row in rows)
+    # A module may bring more than one component.
+    return tuple(manifest.parent / row for row in dict.fromkeys(rows))
 
 
 def _roles_json() -> dict[str, dict[str, Any]]:

@@ -120,9 +120,18 @@ ROWS = (
         "TRADEWISE_TAIL_SLOW_MS", "2000", "A trace that takes longer is kept (overlay tail-sampling)."
     ),
     CollectorSetting(
-        "TRADEWISE_SELF_METRICS", "none", "Level of the Collector's own metrics; `basic` to `detailed`."
+        "TRADEWISE_SELF_METRICS", "normal", "Level of the Collector's own metrics; `none` to `detailed`."
     ),
-    CollectorSetting("TRADEWISE_SELF_METRICS_PORT", "8888", "Loopback port of those, in Prometheus form."),
+    CollectorSetting(
+        "TRADEWISE_SELF", "127.0.0.1:13135", "Address on loopback over which it hands them to its pipelines."
+    ),
+    CollectorSetting("TRADEWISE_SELF_EVERY_MS", "30000", "How often, in milliseconds."),
+    CollectorSetting(
+        "TRADEWISE_PROMETHEUS_HOST",
+        "127.0.0.1",
+        "Where they are scraped (overlay prometheus); no secrets in them.",
+    ),
+    CollectorSetting("TRADEWISE_PROMETHEUS_PORT", "8888", "Port of the same."),
     CollectorSetting(
         "TRADEWISE_COLLECTOR_BIN", "", "The binary to run where `--bin` is not given; else the build cache's."
     ),
