@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -59,15 +58,12 @@ def add_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], find: F
         "--write", action="store_true", help="write what came out as `expect`, for you to review"
     )
     verb.add_argument("--bin", type=Path, metavar="FILE", help="the Collector's binary")
-    verb.set_defaults(func=lambda args: _test(args, lambda role: find(role, args.bin)))
+    verb.set_defaults(func=lambda args: _test(args, lambda role: find(role, args.bin)), extra="lab")
 
 
 def _test(args: argparse.Namespace, find: Callable[[Role], Path]) -> int:
-    try:
-        from tradewise_otel.tools.cases import case
-    except ImportError:
-        print("collector test needs PyYAML: pip install 'tradewise-otel[lab]'", file=sys.stderr)
-        return 2
+    from tradewise_otel.tools.cases import case
+
     cases = [case.load(file) for file in case.find(args.cases)]
     results = [_one(item, find, write=args.write) for item in cases]
     if not args.write:
