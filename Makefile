@@ -7,7 +7,7 @@ ARGS ?=
 REDACTION := collector/components/tradewise_redaction
 SECONDS ?= 60
 
-.PHONY: demo test check holds bench bench-collector bench-redaction fuzz mutate chaos encoders test-versions generate collector clean
+.PHONY: demo test check holds bench bench-collector bench-redaction fuzz mutate chaos flood encoders test-versions generate collector clean
 
 demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
 	@$(BIN)/tradewise-otel demo $(ARGS)
@@ -43,6 +43,9 @@ mutate: $(VENV)/.ready  ## the redaction processor without each rule and each vi
 
 chaos: $(VENV)/.ready  ## ten outages of Datadog with a kill -9 of the Collector in each: 13 minutes
 	$(BIN)/python tests/chaos/run.py $(ARGS)
+
+flood: $(VENV)/.ready  ## ten minutes without Datadog at 5,000 records/s: memory, order, the ledger
+	$(BIN)/python tests/chaos/flood.py $(ARGS)
 
 encoders: $(VENV)/.ready  ## 100,000 batches by both encoders, then the end-to-end tests by upstream's: 9 minutes
 	TRADEWISE_BATCHES=100000 $(BIN)/python -m pytest -s tests/unit/test_encode.py

@@ -40,6 +40,7 @@ LINES: dict[str, str] = {
     "5.M2": "redacted statements are SQL: Datadog's statistics name them",
     "5.M3": "the Collector leaves the demo's clean traffic and the rules' near misses as they are",
     "5.M4": "make bench-collector: logs, spans >= 0.75 of the ceiling; no allocation a clean record, linear",
+    "5.M5": "an outage of 10 minutes at 5,000 records/s: memory, order, the ledger adds up to the record",
     "5.M6": "fuzzed and outsize OTLP: refused or redacted, no crash, memory bounded",
 }
 """Must-hold lines of the steps that have landed, each in short."""
@@ -55,5 +56,6 @@ COMMANDS: dict[str, str] = {
     "2.M4": "make chaos",
     "4.M3": "make bench ARGS=--calls",
     "5.M4": "make bench-collector",
+    "5.M5": "make flood",
 }
 """Lines shown by a command of their own, because it takes longer than a suite may."""
