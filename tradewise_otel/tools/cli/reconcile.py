@@ -15,8 +15,9 @@ Every tier counts what it took, left out, handed on and dropped. This reads thos
 arrived, from the files of a laptop's Collector or from a recording of Datadog's stand-in, and says where a
 sum does not add up.
 
-Counts come later than records: an app's within 10 s, a Collector's within 30 s (TRADEWISE_SELF_EVERY_MS), and
-those of a Collector's last moments not at all. So ask after the traffic, while the Collectors still run.
+Counts come later than records: an app's within 10 s and when it exits, a Collector's within 30 s
+(TRADEWISE_SELF_EVERY_MS), and those of a Collector's last moments not at all. So stop the app, wait, and ask
+while the Collectors still run.
 """
 EPILOG = "exit codes: 0 everything adds up, 1 something does not, or nobody has counted anything yet"
 
