@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     found = checks(counts)
     for check in found:
         verdict = "adds up" if check.holds else f"DOES NOT ADD UP, {check.left - check.right:+d}"
-        print(f"{check.what:<58} {check.left:>10} {check.right:>10}  {verdict}")
+        print(f"{check.what:<60} {check.left:>10} {check.right:>10}  {verdict}")
     if not found:
         print("nobody has counted anything here yet")
     return 0 if found and all(check.holds for check in found) else 1
