@@ -210,7 +210,8 @@ def test_plain_records_past_the_gate_need_no_structured_pass() -> None:
             assert raw == orjson.dumps(fields)
             assert tool.mapping(fields) == (fields, {})
             agreed += 1
-        assert raw is not None or not tool.is_known(fields)
+        if tool.is_known(fields):
+            assert tool.mapping(fields) == (fields, {})
         value, _ = tool.mapping(fields)
         orjson.dumps(value)
     assert agreed > 150
