@@ -25,6 +25,7 @@ _NESTED_LIMIT = 256
 _CACHE_LIMIT = 4096
 _CACHED_LENGTH = 128
 _REFUSED = -1
+_INT64 = 1 << 63
 
 
 class Redacted(NamedTuple):
@@ -86,7 +87,11 @@ class Redactor:
 
     def is_known(self, fields: Mapping[str, object]) -> bool:
         """Whether all names and texts of a record were seen in plain ones: it may leave as it is."""
-        return self._is_flat(fields) and self._clean.has_all(fields.values())
+        values = fields.values()
+        if not self._is_flat(fields) or not self._clean.has_all(values):
+            return False
+        # A number beyond 64 bits leaves as a text.
+        return all(-_INT64 <= value < _INT64 for value in values if type(value) is int)
 
     def _is_flat(self, fields: Mapping[str, object]) -> bool:
         # Whole sets in one step each: most records have only known names and no nested values.
