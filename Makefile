@@ -21,6 +21,7 @@ check: $(VENV)/.ready  ## style, types, import rules, generated files, Must-hold
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/tradewise-otel generate --check
+	$(BIN)/tradewise-otel datadog check
 	$(BIN)/python tests/harness/show_holds.py --check
 
 holds: $(VENV)/.ready collector  ## each Must-hold line, the command that shows it, and its result

@@ -1,4 +1,4 @@
-"""Puts `collector/` into the wheel as package data; everything else is said in pyproject.toml.
+"""Puts `collector/` and `deploy/datadog/` into the wheel as package data; the rest is in pyproject.toml.
 
 The copy goes to the build folder and not into the source tree, so a checkout never has two of it and
 `tradewise_otel/assets.py` cannot find a stale one.
@@ -11,6 +11,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+SHIPPED = ("collector", "deploy/datadog")
 
 
 class BuildWithAssets(build_py):
@@ -18,11 +19,12 @@ class BuildWithAssets(build_py):
 
     def run(self) -> None:
         super().run()
-        # An editable install runs from the checkout and finds the folder there.
+        # An editable install runs from the checkout and finds the folders there.
         if not self.editable_mode:
-            target = Path(self.build_lib, "tradewise_otel", "_assets", "collector")
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(ROOT / "collector", target)
+            for folder in SHIPPED:
+                target = Path(self.build_lib, "tradewise_otel", "_assets", folder)
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(ROOT / folder, target)
 
 
 setup(cmdclass={"build_py": BuildWithAssets})

@@ -1,6 +1,6 @@
-"""Where the shipped files are: the only finder of `collector/` and of the checkout.
+"""Where the shipped files are: the only finder of `collector/`, `deploy/datadog/` and of the checkout.
 
-In a checkout the folder stands beside the package, and edits there count at once; in an installed wheel it is
+In a checkout the folders stand beside the package, and edits there count at once; in an installed wheel it is
 package data (`setup.py` puts it there). Nothing else may guess at paths.
 """
 
@@ -23,8 +23,21 @@ def collector_dir() -> Path:
     Raises:
         FileNotFoundError: the installation is damaged: neither a checkout nor package data is there.
     """
+    return _shipped("collector")
+
+
+def datadog_dir() -> Path:
+    """The folder with what a Datadog organisation is to have: monitors, dashboards, indexes.
+
+    Raises:
+        FileNotFoundError: see `collector_dir`.
+    """
+    return _shipped("deploy/datadog")
+
+
+def _shipped(name: str) -> Path:
     root = repository_root()
-    folder = root / "collector" if root else _PACKAGE / "_assets" / "collector"
+    folder = (root or _PACKAGE / "_assets") / name
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is missing: reinstall tradewise-otel, or run from a checkout")
     return folder

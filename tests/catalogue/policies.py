@@ -183,8 +183,9 @@ def queries_broken(
     titles = [query.title for query in queries]
     found = [f"{query.name}: title is not its own" for query in queries if titles.count(query.title) > 1]
     for query in queries:
-        if query.data == "metric" and query.of not in tags:
-            found.append(f"{query.name}: no metric {query.of}")
+        absent = {query.of, query.per or query.of} - tags.keys() if query.data == "metric" else set()
+        if absent:
+            found += [f"{query.name}: no metric {name}" for name in sorted(absent)]
             continue
         known = tags[query.of] if query.data == "metric" else fields
         used = {*query.filter, *query.numerator, *query.group}
@@ -205,5 +206,14 @@ def counts_of_sampled_records(queries: Iterable[Query], events: Iterable[EventTy
 def _kept_whole(query: Query, events: Collection[EventType]) -> bool:
     levels = set(query.filter.get("level", "DEBUG").split("|"))
     whole = {event.name for event in events if event.keeps != "ratio" and not event.keeps_when}
-    asked = query.filter.get("event_type", "").split("|")
+    asked = [
+        name for pattern in query.filter.get("event_type", "").split("|") for name in _rows(pattern, events)
+    ]
     return levels <= KEPT_LEVELS or all(name in whole for name in asked)
+
+
+def _rows(pattern: str, events: Iterable[EventType]) -> list[str]:
+    """The names that a filter on `event_type` asks for; a pattern also those with a row of their own."""
+    if not pattern.endswith("*"):
+        return [pattern]
+    return [event.name for event in events if event.name.startswith(pattern[:-1])]

@@ -10,7 +10,8 @@ import policies
 import pytest
 from typing_extensions import TypedDict
 
-from tradewise_otel.catalogue.alerts import ALERTS
+from tradewise_otel.catalogue.alerts import ALERTS as DOCUMENTED_ALERTS
+from tradewise_otel.catalogue.alerts import OPERATIONAL
 from tradewise_otel.catalogue.events import EVENTS, PLAIN
 from tradewise_otel.catalogue.lookup import event_for
 from tradewise_otel.catalogue.metrics import METRICS
@@ -91,6 +92,7 @@ ON_EVENTS: list[tuple[Callable[..., list[str]], tuple[Any, ...], int]] = [
 
 EACH_ONCE = list(dict.fromkeys(policy for policy, _, _ in ON_EVENTS))
 
+ALERTS = (*DOCUMENTED_ALERTS, *OPERATIONAL)
 ALERT, QUERY, METRIC = ALERTS[0], QUERIES[0], METRICS[0]
 RECORDS = next(query for query in QUERIES if query.exact_because)
 PLANTED = replace(PLAIN, name="planted")
@@ -127,6 +129,7 @@ ON_TABLES: list[tuple[Callable[..., list[str]], tuple[Any, ...], tuple[Any, ...]
     (policies.alerts_without_query, (ALERTS, QUERIES), with_alert(runbook=""), 1),
     (policies.queries_broken, (QUERIES, METRICS, ROWS), with_query(of="nothing"), 1),
     (policies.queries_broken, (QUERIES, METRICS, ROWS), with_query(group=("path",)), 1),
+    (policies.queries_broken, (QUERIES, METRICS, ROWS), with_query(per="nothing"), 1),
     (policies.queries_broken, (QUERIES, METRICS, ROWS), ((QUERY, QUERY), METRICS, ROWS), 2),
     (policies.counts_of_sampled_records, (QUERIES, ROWS), with_records(), 1),
     (policies.counts_of_sampled_records, (QUERIES, ROWS), with_records(filter={}), 1),

@@ -42,6 +42,9 @@ LINES: dict[str, str] = {
     "5.M4": "make bench-collector: logs, spans >= 0.75 of the ceiling; no allocation a clean record, linear",
     "5.M5": "an outage of 10 minutes at 5,000 records/s: memory, order, the ledger adds up to the record",
     "5.M6": "fuzzed and outsize OTLP: refused or redacted, no crash, memory bounded",
+    "6.M1": "datadog check: every resource's form, queries, names are right; planted faults are named",
+    "6.M2": "plan after apply is empty, manual changes show, cut-off applies converge, destroy spares others",
+    "6.M4": "a field renamed without its queries fails make check with the monitors and tiles that ask for it",
 }
 """Must-hold lines of the steps that have landed, each in short."""
 

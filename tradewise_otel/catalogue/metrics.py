@@ -22,6 +22,7 @@ DERIVED_TAGS: dict[str, str] = {
     "action": "the journey step, the business event's type, or `api_call`",
     "tier": "where it was counted: `app` or `collector`",
     "signal": "`logs`, `traces` or `metrics`",
+    "exporter": "the Collector's exporter, by its id",
     "reason": "why it was sampled out or dropped, or the id of the rule that redacted",
 }
 """Tags that are no fields of the event, or not only; what their values are."""
@@ -133,6 +134,7 @@ METRICS: tuple[Metric, ...] = (
         _LEDGER + "records and spans made.",
         ("tier", "signal"),
         fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "tradewise.telemetry.delivered",
@@ -141,6 +143,7 @@ METRICS: tuple[Metric, ...] = (
         _LEDGER + "those that the next tier has taken.",
         ("tier", "signal"),
         fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "tradewise.telemetry.sampled_out",
@@ -149,6 +152,7 @@ METRICS: tuple[Metric, ...] = (
         _LEDGER + "those left out on purpose.",
         ("tier", "signal", "reason"),
         fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "tradewise.telemetry.dropped",
@@ -157,6 +161,7 @@ METRICS: tuple[Metric, ...] = (
         _LEDGER + "those lost.",
         ("tier", "signal", "reason"),
         fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "tradewise.telemetry.redacted",
@@ -165,6 +170,7 @@ METRICS: tuple[Metric, ...] = (
         _LEDGER + "values masked.",
         ("tier", "signal", "reason"),
         fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "tradewise.telemetry.invalid",
@@ -174,6 +180,7 @@ METRICS: tuple[Metric, ...] = (
         + "fields of events that are missing, unknown, or not as documented; events without the state's.",
         ("tier", "signal", "reason"),
         fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "tradewise.telemetry.cpu.time",
@@ -182,6 +189,25 @@ METRICS: tuple[Metric, ...] = (
         _LEDGER + "processor time it has cost.",
         ("tier",),
         fed_by=(),
+        everywhere=True,
+    ),
+    Metric(
+        "otelcol_exporter_queue_size",
+        "gauge",
+        "1",
+        "The Collector's own: what waits for an exporter.",
+        ("tier", "exporter"),
+        fed_by=(),
+        everywhere=True,
+    ),
+    Metric(
+        "otelcol_exporter_queue_capacity",
+        "gauge",
+        "1",
+        "The Collector's own: how much may wait for an exporter.",
+        ("tier", "exporter"),
+        fed_by=(),
+        everywhere=True,
     ),
     Metric(
         "http.server.request.duration",

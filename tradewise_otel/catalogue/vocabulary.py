@@ -16,7 +16,9 @@ Keeps = Literal["ratio", "record", "request"]
 """What an event does for the verdict: nothing (`ratio` decides), keep its own record, keep its request."""
 
 Sensitivity = Literal["plain", "personal", "pseudonym"]
-MetricKind = Literal["count", "distribution"]
+MetricKind = Literal["count", "distribution", "gauge"]
+Channel = Literal["email", "slack", "pagerduty", "sms"]
+Aggregate = Literal["count", "sum", "p50", "p95", "p99", "avg", "ratio"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Metric:
     source: str = "contract"
     billed: bool = True
     """False: a semantic-convention twin that the Datadog edge drops, since it would be billed twice."""
+    everywhere: bool = False
+    """True: Collectors tell it too, and they belong to no service and no environment."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,10 @@ class Query:
         data: `metric` (exact) or `logs` (kept records only).
         filter: `field: value` pairs that must hold. A value may begin with an operator (`>=400`, `!=healthy`)
             or list alternatives (`4xx|5xx`); metrics know no operators.
-        aggregate: `count`, `sum`, `p95`, `avg`, or `ratio` of two counts (percent).
+        aggregate: `count`, `sum`, a percentile, `avg`, or `ratio` (percent).
         of: metric name or log field that is aggregated; empty for record counts.
-        numerator: for `ratio`, the extra filter of the part that is counted on top.
+        numerator: for a `ratio` of two parts of one count, the extra filter of the part that is on top.
+        per: for a `ratio` of two metrics, the one below.
         group: field names to group by.
         window_minutes: length of the window.
         bucket_minutes: one value for each so many minutes; 0 for one over the window.
@@ -162,11 +167,12 @@ class Query:
     name: str
     title: str
     data: Literal["metric", "logs"]
-    aggregate: Literal["count", "sum", "p95", "avg", "ratio"]
+    aggregate: Aggregate
     window_minutes: int
     of: str = ""
     filter: dict[str, str] = field(default_factory=dict)
     numerator: dict[str, str] = field(default_factory=dict)
+    per: str = ""
     group: tuple[str, ...] = ()
     bucket_minutes: int = 0
     order: Literal["", "asc", "desc"] = ""
@@ -178,26 +184,79 @@ class Query:
 
 @dataclass(frozen=True)
 class Alert:
-    """One documented alert: a query, a threshold, whom to tell, what to do first.
+    """One alert: a query, a threshold, whom to tell, what to do first.
 
     Args:
+        title: what is wrong, as a headline.
         query: name of the `Query`; the alert fires when its value, or that of one group, crosses
             `threshold` (in `unit`, over `window_minutes`).
         or_query: a second query that fires it too, above `or_threshold`; empty for none.
         alternative_query: what a setting may put in the place of `query`; empty for none.
-        notify: the documented channels.
+        notify: the channels; of the documented alerts, the documented ones.
         runbook: what it means, where to look first, what to do.
+        missing: what no data means: all is well, or the very thing to tell.
     """
 
     name: str
+    title: str
     query: str
-    operator: Literal[">", ">="]
+    operator: Literal[">", ">=", "<"]
     threshold: float
     unit: str
     window_minutes: int
-    notify: tuple[Literal["email", "slack", "pagerduty", "sms"], ...]
+    notify: tuple[Channel, ...]
     runbook: str
     or_query: str = ""
     or_threshold: float = 0
     alternative_query: str = ""
+    missing: Literal["well", "tell"] = "well"
     source: str = "Critical Alert Conditions"
+
+
+@dataclass(frozen=True)
+class Slo:
+    """A promise over a month, and how fast its error budget may burn before somebody is told.
+
+    Args:
+        query: name of a `ratio` query, whose numerator is the bad part of a count; or of a percentile, which
+            must stay at or below `at_most` in each five minutes.
+        target: percent of responses, or of time.
+        runbook: what to do when its budget burns.
+    """
+
+    name: str
+    title: str
+    query: str
+    target: float
+    days: Literal[7, 30, 90]
+    runbook: str
+    at_most: float = 0
+
+
+@dataclass(frozen=True)
+class BurnRate:
+    """How fast a budget burns, as a multiple of what would use it up exactly: over both windows."""
+
+    name: str
+    rate: float
+    long_window: str
+    short_window: str
+    notify: tuple[Channel, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One question on a dashboard: a `Query` and how its answer is shown."""
+
+    query: str
+    show: Literal["line", "bars", "top", "number", "records"]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Questions that are looked at together."""
+
+    name: str
+    title: str
+    brief: str
+    tiles: tuple[Tile, ...]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from typing_extensions import NotRequired, Required, get_type_hints, is_typeddict
 
-from tradewise_otel.catalogue.alerts import ALERTS
+from tradewise_otel.catalogue.alerts import ALERTS, OPERATIONAL
 from tradewise_otel.catalogue.common import Context
 from tradewise_otel.catalogue.envelope import ExceptionInfo, Line, SourceLocation
 from tradewise_otel.catalogue.events import EVENTS, PLAIN
@@ -80,7 +80,7 @@ def metrics() -> str:
         _table(("query", "title", "asks", "window"), map(_query, QUERIES)),
         *(f"SQL of `{query.name}`:\n\n```sql\n{query.sql}\n```\n" for query in QUERIES if query.sql),
         "## Alerts\n",
-        *(_alert(alert) for alert in ALERTS),
+        *(_alert(alert) for alert in (*ALERTS, *OPERATIONAL)),
     ]
     return "\n".join(parts)
 
@@ -90,9 +90,11 @@ def settings() -> str:
     from tradewise_otel.distro import DEFAULTS
     from tradewise_otel.settings import ROWS
     from tradewise_otel.tools.collector.settings import ROWS as COLLECTOR_ROWS
+    from tradewise_otel.tools.datadog.placeholders import ROWS as DATADOG_ROWS
 
     app = ((_code(row.env), row.kind, _code(row.default), row.doc) for row in ROWS.values())
     standard = ((_code(name), _code(value)) for name, value in DEFAULTS.items())
+    datadog = ((_code(row.env), _code(row.default or ""), row.doc) for row in DATADOG_ROWS)
     collector = ((_code(row.env), _code(row.default), row.doc) for row in COLLECTOR_ROWS)
     return "\n".join(
         (
@@ -104,6 +106,9 @@ def settings() -> str:
             _table(("variable", "default"), standard),
             "## The Collector\n",
             _table(("variable", "default", "means"), collector),
+            "## `tradewise-otel datadog`\n",
+            "`DD_API_KEY`, `DD_APP_KEY` and `DD_SITE` as Datadog names them, and:\n",
+            _table(("variable", "default", "means"), datadog),
         )
     )
 

@@ -41,6 +41,13 @@ def edge() -> str:
     return HEADER + "".join(f"{line}\n" for line in (*_transform(), "", *_cumulative(), "", *_filter()))
 
 
+def metric_tag(name: str) -> str:
+    """What a tag of a metric is called at Datadog."""
+    if name not in RESERVED_TAGS:
+        return name
+    return "peer.service" if name == "service" else f"event.{name}"
+
+
 def _transform() -> Iterator[str]:
     yield "  # Last before the Datadog exporters: nothing of ours reads these names any more."
     yield "  transform/edge:"
@@ -151,8 +158,7 @@ def _metric_tags() -> Iterator[str]:
     instance = 'resource.attributes["service.instance.id"]'
     yield fill("datapoint", "service.instance.id", instance, f"{instance} != nil")
     for name in RESERVED_TAGS:
-        target = "peer.service" if name == "service" else f"event.{name}"
-        yield fill("datapoint", target, f'datapoint.attributes["{name}"]')
+        yield fill("datapoint", metric_tag(name), f'datapoint.attributes["{name}"]')
         yield f'delete_key(datapoint.attributes, "{name}")'
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tradewise_otel.tools.datadog.compiling import resources
+
 from . import calls, classify, docs, edge, secrets
 
 _REDACTION = Path("collector/components/tradewise_redaction")
@@ -24,6 +26,7 @@ def artefacts() -> dict[Path, Callable[[], str]]:
         Path("collector/config/classify.generated.yaml"): classify.classify,
         Path("collector/config/edge.generated.yaml"): edge.edge,
         _REDACTION / "internal/secrets/rules.generated.json": secrets.secrets,
+        **resources.files(),
     }
 
 

@@ -113,7 +113,7 @@ def _handler(take: Take, connections: _Connections) -> type[BaseHTTPRequestHandl
             if reply is None:
                 connections.closed.wait()
 
-        do_POST = do_PUT = do_DELETE = do_GET
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
         def _read(self) -> bytes:
             if self.headers.get("transfer-encoding", "").lower() == "chunked":
