@@ -19,8 +19,10 @@ from harness.holds import holds
 from harness.stub import stub
 from harness.traffic import eventually
 
+from tradewise_otel.assets import datadog_dir
 from tradewise_otel.state.kpis import date_of
 from tradewise_otel.state.store import DAY_NS
+from tradewise_otel.tools.datadog import checking, folder, known, placeholders
 
 APPS = Path(__file__).parents[1] / "harness" / "apps"
 SERVER = ("uvicorn", "{target}", "--port", "{port}", "--workers", "4")
@@ -34,7 +36,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """400 requests to four workers on two days, and all that came of them; the ratio keeps 1 %."""
     folder = tmp_path_factory.mktemp("stated")
     shutil.copy(APPS / "stating.py", folder / "stating.py")
-    with gateway(folder) as running, stub() as bot:
+    with gateway(folder, TRADEWISE_SELF_EVERY_MS="1000") as running, stub() as bot:
         environ = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": running.http,
             "TRADEWISE_SAMPLE_RATE": "0.01",
@@ -189,3 +191,16 @@ def test_most_requests_are_left_out(counted: Gateway) -> None:
     """The test would show nothing if all were kept: of the steps of most requests Datadog knows nothing."""
     kept = _records(counted, "user_journey_step")
     assert 2 * REQUESTS / 10 <= len(kept) < 2 * REQUESTS / 5
+
+
+@holds("6.M1")
+def test_every_query_names_what_is_really_sent(counted: Gateway) -> None:
+    """Each metric, tag and attribute in any monitor, tile, SLO, index, archive or filter has come."""
+    resources = [one.filled(placeholders.settings({}), {}) for one in folder.read(datadog_dir())]
+    counted.wait(lambda datadog: not checking.check(resources, known.from_recording(datadog)))
+    assert len(resources) > 40
+
+
+def test_the_exporting_thread_tells_what_it_costs(counted: Gateway) -> None:
+    """Each worker tells its own processor time, more than nothing and less than the run has taken."""
+    assert 0 < _total(counted, "tradewise.telemetry.cpu.time", "tier:app") < 60_000

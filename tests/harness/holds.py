@@ -44,7 +44,8 @@ LINES: dict[str, str] = {
     "5.M6": "fuzzed and outsize OTLP: refused or redacted, no crash, memory bounded",
     "6.M1": "datadog check: every resource's form, queries, names are right; planted faults are named",
     "6.M2": "plan after apply is empty, manual changes show, cut-off applies converge, destroy spares others",
-    "6.M4": "a field renamed without its queries fails make check with the monitors and tiles that ask for it",
+    "6.M3": "alerts replay says what an independent SQL says, minute by minute, over the same recording",
+    "6.M4": "a field renamed without its queries fails make check, by the names of monitors and tiles",
 }
 """Must-hold lines of the steps that have landed, each in short."""
 

@@ -185,8 +185,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "tradewise.telemetry.cpu.time",
         "count",
-        "s",
-        _LEDGER + "processor time it has cost.",
+        "ms",
+        _LEDGER + "processor time of the thread that encodes and sends; what requests pay is not in it.",
         ("tier",),
         fed_by=(),
         everywhere=True,

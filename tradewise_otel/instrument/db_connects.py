@@ -35,7 +35,7 @@ def only_failures(tracer: trace.Tracer, ledger: Ledger) -> SimpleNamespace:
         # As upstream: what is no `Exception`, such as a cancellation, is no failure of the connection.
         if not isinstance(error, Exception):
             ledger.add("emitted", "traces")
-            ledger.add("dropped", "traces", reason="pooled_connect")
+            ledger.add("sampled_out", "traces", reason="pooled_connect")
             return
         span: Any = tracer.start_span(
             name, kind=trace.SpanKind.CLIENT, attributes=attempt.attributes, start_time=started

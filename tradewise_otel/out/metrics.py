@@ -37,7 +37,7 @@ class Figures:
         """The ledger's news as counts by metric name and labels."""
         found: dict[str, dict[Labels, int]] = {}
         for (what, signal, reason), count in self.news.items():
-            labels: Labels = (("tier", "app"), ("signal", signal))
+            labels: Labels = (("tier", "app"), ("signal", signal)) if signal else (("tier", "app"),)
             series = found.setdefault(f"tradewise.telemetry.{what}", {})
             series[(*labels, ("reason", reason)) if reason else labels] = count
         return found

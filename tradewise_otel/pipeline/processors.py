@@ -82,7 +82,7 @@ class EventSpanProcessor(SpanProcessor):
             if self._translate(item):
                 self._hand_over(item)
             else:
-                self._ledger.add("dropped", "traces", reason="pooled_connect")
+                self._ledger.add("sampled_out", "traces", reason="pooled_connect")
         except Exception as error:
             self._ledger.internal_error("end of a span", error, "traces")
 

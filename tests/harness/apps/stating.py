@@ -47,7 +47,11 @@ def call(number: int) -> None:
 
 
 async def goes_wrong() -> None:
-    """What has a request kept: a printed line, a record of the logs API, a database that is not there."""
+    """What has a request kept: a printed line, a record of the logs API, a database that is not there.
+
+    And a field that is not as documented, which is emitted as it is, and counted.
+    """
+    state("performance_metric", operation="odd", duration_ms="long", status="success")
     print(json.dumps({"event_type": "security_probe", "message": "probe", "activity_type": "scan"}))
     _logs.get_logger("stating").emit(
         _logs.LogRecord(body="no", event_name="security_login_failed", attributes={"email": "a@b.example"})
@@ -62,7 +66,7 @@ async def stated(number: int) -> None:
     """Everything once; every tenth goes wrong."""
     tenant = f"tenant-{number % 3}"
     tradewise_otel.bind(user_id=f"user-{number}", tenant_id=tenant)
-    state("business_order_filled")
+    state("business_order_filled", password="hunter2")
     state("business_bot_connected", bot_id="bot", connection_duration_ms=250.0)
     state("user_journey_step", session_id="s", step=f"step-{number % 4}", step_sequence=1)
     state(
@@ -79,7 +83,7 @@ async def stated(number: int) -> None:
             raise ConnectionError
         test.bot_info = {"state": "running"}
     async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
+        await connection.execute(text("SELECT 1 FROM sqlite_master"))
     if number % 10 == 0:
         await goes_wrong()
     await client.get(os.environ["BOT_URL"] + f"/api/v1/bots/{number}")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tradewise_otel.tools.datadog.folder import Resource
     from tradewise_otel.tools.datadog.known import Known
     from tradewise_otel.tools.datadog.planning import Plan
-    from tradewise_otel.tools.standin.received import Received
 
 DESCRIPTION = """\
 Monitors, dashboards, SLOs, log indexes and archives, retention filters of spans, and which tags of metrics
@@ -62,8 +61,7 @@ def run_check(args: argparse.Namespace) -> int:
     """0 when nothing is wrong."""
     from tradewise_otel.tools.datadog import known
 
-    recording = args.recording
-    facts = known.from_recording(_received(recording)) if recording else known.from_catalogue()
+    facts = _recorded(args.recording) if args.recording else known.from_catalogue()
     _, resources = _checked(args, facts)
     print(f"{len(resources)} resources: names, types and queries are right, by {facts.source}")
     return 0
@@ -189,12 +187,8 @@ def _metrics(args: argparse.Namespace) -> list[str]:
     return [resource.stem for resource in _resources(args) if resource.kind.folder == "metric-tags"]
 
 
-def _received(recording: Path) -> Received:
-    from tradewise_otel.tools.collector.build import cache_dir
-    from tradewise_otel.tools.collector.config import load_role
-    from tradewise_otel.tools.standin.definitions import load_definitions
-    from tradewise_otel.tools.standin.received import Received
-    from tradewise_otel.tools.standin.recording import Recording
+def _recorded(folder: Path) -> Known:
+    from tradewise_otel.tools.datadog import known
+    from tradewise_otel.tools.standin.reading import received_of
 
-    definitions = load_definitions(load_role("gateway").lock, os.environ, cache_dir(os.environ))
-    return Received(Recording(recording), definitions)
+    return known.from_recording(received_of(folder))

@@ -32,9 +32,10 @@ def checks(counts: Counts) -> list[Check]:
 def _of_signal(counts: Counts, signal: str) -> Iterator[Check]:
     tiers = counts.tiers
     if "app" in tiers and counts.sum("app", "emitted", signal):
-        ends = counts.sum("app", "delivered", signal) + counts.sum("app", "dropped", signal)
         yield Check(
-            f"{signal}: app emitted = delivered + dropped", counts.sum("app", "emitted", signal), ends
+            f"{signal}: app emitted = sampled out + delivered + dropped",
+            counts.sum("app", "emitted", signal),
+            _ends(counts, "app", signal),
         )
     for before, tier in itertools.pairwise(tiers):
         yield Check(
@@ -45,11 +46,10 @@ def _of_signal(counts: Counts, signal: str) -> Iterator[Check]:
     for tier in tiers:
         # Datadog's exporter of spans counts payloads and not what becomes of them.
         if tier != "app" and not (tier == "gateway" and signal == "traces"):
-            ends = sum(counts.sum(tier, what, signal) for what in ("sampled_out", "delivered", "dropped"))
             yield Check(
                 f"{signal}: {tier} received = sampled out + delivered + dropped",
                 counts.sum(tier, "received", signal),
-                ends,
+                _ends(counts, tier, signal),
             )
     if tiers and tiers[-1] != "app" and not (tiers[-1] == "gateway" and signal == "traces"):
         arrived = sum(count for (its, _), count in counts.arrived.items() if its == signal)
@@ -57,6 +57,10 @@ def _of_signal(counts: Counts, signal: str) -> Iterator[Check]:
         yield Check(
             f"{signal}: {tiers[-1]} delivered = arrived + twins", delivered, arrived + _twins(counts, signal)
         )
+
+
+def _ends(counts: Counts, tier: str, signal: str) -> int:
+    return sum(counts.sum(tier, what, signal) for what in ("sampled_out", "delivered", "dropped"))
 
 
 def _twins(counts: Counts, signal: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -92,16 +91,9 @@ def from_recording(folder: Path) -> Counts:
     Raises:
         FileNotFoundError: the folder is no recording.
     """
-    from tradewise_otel.tools.collector.build import cache_dir
-    from tradewise_otel.tools.collector.config import load_role
-    from tradewise_otel.tools.standin.definitions import load_definitions
-    from tradewise_otel.tools.standin.received import Received
-    from tradewise_otel.tools.standin.recording import INDEX, Recording
+    from tradewise_otel.tools.standin.reading import received_of
 
-    if not (folder / INDEX).exists():
-        raise FileNotFoundError(f"{folder} has no {INDEX}: name a recording of the stand-in")
-    definitions = load_definitions(load_role("gateway").lock, os.environ, cache_dir(os.environ))
-    received, counts = Received(Recording(folder), definitions), Counts()
+    received, counts = received_of(folder), Counts()
     for point in received.metrics:
         tags = dict(tag.partition(":")[::2] for tag in point.tags)
         counts.tell(point.name, tags, point.value)

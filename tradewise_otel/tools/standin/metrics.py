@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Point:
         request: the number of the request in the recording.
         value: of anything but a distribution.
         count, sum, min, max: of a distribution.
+        buckets: of a distribution by OTLP: a value in the middle of each bucket, and how many it has.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Point:
     sum: float = 0.0
     min: float = 0.0
     max: float = 0.0
+    buckets: tuple[tuple[float, int], ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -165,4 +168,20 @@ def _distribution(point: Any) -> dict[str, Any]:
         "sum": point.sum,
         "min": point.min,
         "max": point.max,
+        "buckets": tuple(_buckets(point)),
     }
+
+
+def _buckets(point: Any) -> Iterator[tuple[float, int]]:
+    if hasattr(point, "explicit_bounds"):
+        bounds = [point.min, *point.explicit_bounds, point.max]
+        middles: Iterable[float] = ((low + high) / 2 for low, high in itertools.pairwise(bounds))
+        counts = list(point.bucket_counts)
+    else:
+        yield from [(0.0, point.zero_count)] * bool(point.zero_count)
+        base = 2.0 ** (2.0**-point.scale)
+        counts = list(point.positive.bucket_counts)
+        middles = (base ** (point.positive.offset + number + 0.5) for number in range(len(counts)))
+    for middle, count in zip(middles, counts, strict=False):
+        if count:
+            yield min(max(middle, point.min), point.max), count
