@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from organisation import Organisation
+from harness.organisation import Organisation
 
 from tradewise_otel.assets import datadog_dir
 from tradewise_otel.tools.cli.main import main

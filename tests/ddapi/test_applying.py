@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import Run
 from harness.holds import holds
-from organisation import API_KEY, APP_KEY, Organisation, RefusedError, refusal
+from harness.organisation import API_KEY, APP_KEY, Organisation, RefusedError, refusal
 
 from tradewise_otel.tools.standin.intake import Answer
 

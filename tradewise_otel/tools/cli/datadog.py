@@ -50,6 +50,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _action(actions, "apply", run_apply, "make the changes")
     export = _action(actions, "export", run_export, "write what the organisation has of ours as files")
     export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    acceptance = _action(
+        actions, "acceptance", run_acceptance, "send ten marked records by both exporters and read them back"
+    )
+    acceptance.add_argument(
+        "--patience", type=float, default=180, metavar="SECONDS", help="how long records may take (180)"
+    )
+    acceptance.set_defaults(extra="datadog,lab")
     destroy = _action(actions, "destroy", run_destroy, "take away what is ours")
     destroy.add_argument("--yes", action="store_true", help="do it; without, only say what would go")
     destroy.add_argument(
@@ -118,6 +125,27 @@ def run_destroy(args: argparse.Namespace) -> int:
                 print(f"- {remote.kind.folder}/{remote.stem}")
     print("nothing is deleted without --yes")
     return 0
+
+
+def run_acceptance(args: argparse.Namespace) -> int:
+    """0 when every field of every record is what the contract says."""
+    import tempfile
+
+    from tradewise_otel.tools.collector.build import build
+    from tradewise_otel.tools.datadog.acceptance import ROADS, read_back, send
+
+    wrong = 0
+    with _account() as account, tempfile.TemporaryDirectory() as folder:
+        for road in ROADS:
+            print(f"{road}: sending ten records", flush=True)
+            records = send(road, lambda role: build(role, os.environ), Path(folder, road))
+            verdicts = read_back(account, road, records, args.patience)
+            bad = [verdict for verdict in verdicts if not verdict.holds]
+            wrong += len(bad)
+            for one in bad:
+                print(f"  WRONG {one.event_type} {one.field}: {one.found!r}, must be {one.expected!r}")
+            print(f"{road}: {len(verdicts) - len(bad)} of {len(verdicts)} fields as in the contract")
+    return 1 if wrong else 0
 
 
 def _action(
