@@ -55,7 +55,16 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         running.wait(lambda datadog: _total(running, LAST) >= REQUESTS)
         # Logs take a road of their own, which may be the longer one.
         running.wait(lambda datadog: len(_records(running, "metric_bot_usage")) >= REQUESTS)
+        _lose_one(running)
         yield running
+
+
+def _lose_one(running: Gateway) -> None:
+    """One record that Datadog calls wrong, and that the gateway gives up, so that something is dropped."""
+    running.standin.script("/v1/logs", 400, times=1)
+    record = {"severityNumber": 17, "body": {"stringValue": "wrong"}}
+    logs = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+    httpx.post(f"{running.http}/v1/logs", json=logs, timeout=30).raise_for_status()
 
 
 def _ask(url: str, numbers: Sequence[int]) -> None:

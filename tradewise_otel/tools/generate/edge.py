@@ -140,7 +140,8 @@ def _value(kept: str, target: str, mark: Field) -> tuple[str, str]:
     """What a copy holds, and when there is one: `duration` is in nanoseconds, all else is as it is."""
     source = f'log.attributes["{kept}"]'
     if target == "duration" and mark.unit == "ms":
-        return f"Int(Double({source}) * 1000000.0)", f"{source} != nil"
+        # An app may have put anything there; what is no number has no duration.
+        return f"Int(Double({source}) * 1000000.0)", f"(IsDouble({source}) or IsInt({source}))"
     return source, ""
 
 
