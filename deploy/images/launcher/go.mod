@@ -1,0 +1,3 @@
+module tradewise.example/otelcol/launcher
+
+go 1.26
