@@ -7,13 +7,26 @@ ARGS ?=
 REDACTION := collector/components/tradewise_redaction
 SECONDS ?= 60
 
-.PHONY: demo test check holds bench bench-collector bench-redaction fuzz mutate chaos flood encoders test-versions generate collector clean
+.PHONY: demo test check holds bench bench-collector bench-redaction test-deploy deploy-tools images fuzz mutate chaos flood encoders test-versions generate collector clean
 
 demo: $(VENV)/.ready  ## the demo backend and the Collector; ARGS=--once ends by itself
 	@$(BIN)/tradewise-otel demo $(ARGS)
 
-test: check collector  ## everything that CI runs
+test: check collector deploy-tools  ## everything that CI runs
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+
+test-deploy: $(VENV)/.ready collector  ## real containers, a real Kubernetes API, a real Kafka: once half an hour of building
+	$(BIN)/python tests/deploy/tools.py --all
+	TRADEWISE_DEPLOY=1 $(BIN)/python -m pytest -ra tests/deploy $(ARGS)
+
+deploy-tools: $(VENV)/.ready  ## the programs that the chart and the compose file are checked with
+	$(BIN)/python tests/deploy/tools.py
+
+images: $(VENV)/.ready  ## the images of deploy/images, for the local Docker
+	$(BIN)/python deploy/images/prepare.py
+	docker build -t tradewise-otel-collector:0.1.0 build/images/collector
+	docker build -t tradewise-otel-collector-local:0.1.0 build/images/collector-local
+	docker build -t tradewise-otel-backend:0.1.0 build/images/backend
 
 check: $(VENV)/.ready  ## style, types, import rules, generated files, Must-hold lines
 	$(BIN)/ruff format --check .

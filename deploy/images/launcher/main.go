@@ -2,6 +2,7 @@
 //
 //	launcher --role gateway --overlay secure     becomes the Collector in that role
 //	launcher probe http://127.0.0.1:13133/       exits with 0 when that answers 200: the health check
+//	launcher send https://gateway:4318 http://gateway:8888/metrics     one event, and whether it is counted
 //
 // roles.json beside the layers is the one list of roles, overlays and the settings that each cannot do without.
 package main
@@ -28,6 +29,9 @@ func main() {
 func run(words, environ []string, out, problems io.Writer) int {
 	if len(words) == 2 && words[0] == "probe" {
 		return probe(words[1], problems)
+	}
+	if len(words) == 3 && words[0] == "send" {
+		return send(words[1], words[2], environ, out, problems)
 	}
 	asked, err := parse(words)
 	if err != nil {

@@ -6,19 +6,23 @@ are committed, so that readers need no tool and a change of the contract shows i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+from tradewise_otel.assets import collector_dir
 from tradewise_otel.tools.datadog.compiling import resources
 
 from . import calls, classify, docs, edge, secrets
 
+_CHART = Path("deploy/helm/tradewise-otel/files/collector")
+_LAYERS = ("config", "overlays", "roles")
 _REDACTION = Path("collector/components/tradewise_redaction")
 
 
 def artefacts() -> dict[Path, Callable[[], str]]:
     """Every generated file: path relative to the checkout root, and what renders its text."""
-    return {
+    rendered: dict[Path, Callable[[], str]] = {
         Path("docs/events.md"): docs.events,
         Path("tradewise_otel/events/calls.py"): calls.calls,
         Path("docs/metrics.md"): docs.metrics,
@@ -28,6 +32,7 @@ def artefacts() -> dict[Path, Callable[[], str]]:
         _REDACTION / "internal/secrets/rules.generated.json": secrets.secrets,
         **resources.files(),
     }
+    return rendered | _chart_files(rendered)
 
 
 def write(root: Path) -> list[Path]:
@@ -43,6 +48,18 @@ def write(root: Path) -> list[Path]:
 def check(root: Path) -> list[Path]:
     """The files under `root` that are missing or differ from what would be generated now."""
     return [path for path, render in artefacts().items() if _text(root / path) != render()]
+
+
+def _chart_files(rendered: Mapping[Path, Callable[[], str]]) -> dict[Path, Callable[[], str]]:
+    """Copies of the Collector's layers, for Helm reads nothing outside its chart."""
+    root = collector_dir()
+    layers = sorted(path for folder in _LAYERS for path in (root / folder).glob("*.yaml"))
+    copies: dict[Path, Callable[[], str]] = {}
+    for path in (*layers, root / "roles.json", root / "extras.yaml"):
+        inside = path.relative_to(root)
+        # What is generated itself may be stale on disk.
+        copies[_CHART / inside] = rendered.get("collector" / inside) or partial(path.read_text, "utf-8")
+    return copies
 
 
 def _text(path: Path) -> str | None:
