@@ -185,7 +185,7 @@ def test_nobody_asks_kubernetes_anything(helm: Run) -> None:
 
 
 def test_the_layers_are_those_of_the_checkout(helm: Run, launcher: Path, tmp_path: Path) -> None:
-    """The mounted ConfigMap is `collector/` file by file, and the launcher starts each example's pods with it."""
+    """The mounted ConfigMap is `collector/` file by file, and the launcher starts every pod with it."""
     for example in EXAMPLES:
         manifests = rendered(helm, "-f", example)
         maps = {m["metadata"]["name"]: m["data"] for m in manifests if m["kind"] == "ConfigMap"}

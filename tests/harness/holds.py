@@ -46,6 +46,8 @@ LINES: dict[str, str] = {
     "6.M2": "plan after apply is empty, manual changes show, cut-off applies converge, destroy spares others",
     "6.M3": "alerts replay says what an independent SQL says, minute by minute, over the same recording",
     "6.M4": "a field renamed without its queries fails make check, by the names of monitors and tiles",
+    "7.M3": "upgrade keeps claims and names; releases do not collide; `restricted` takes gateway, backend",
+    "7.M4": "no secret in manifests, ConfigMaps, image layers, logs",
 }
 """Must-hold lines of the steps that have landed, each in short."""
 
