@@ -46,6 +46,8 @@ LINES: dict[str, str] = {
     "6.M2": "plan after apply is empty, manual changes show, cut-off applies converge, destroy spares others",
     "6.M3": "alerts replay says what an independent SQL says, minute by minute, over the same recording",
     "6.M4": "a field renamed without its queries fails make check, by the names of monitors and tiles",
+    "7.M1": "compose up, traffic, events in files and at Datadog; kills lose nothing on the stdout road",
+    "7.M2": "100,000 records over Kafka, a gateway killed -9, one added: all arrive, twins by event_id",
     "7.M3": "upgrade keeps claims and names; releases do not collide; `restricted` takes gateway, backend",
     "7.M4": "no secret in manifests, ConfigMaps, image layers, logs",
 }
@@ -62,6 +64,10 @@ COMMANDS: dict[str, str] = {
     "2.M4": "make chaos",
     "4.M3": "make bench ARGS=--calls",
     "5.M4": "make bench-collector",
+    "7.M1": "make test-deploy",
+    "7.M2": "make test-deploy",
+    "7.M3": "make test-deploy",
+    "7.M4": "make test-deploy",
     "5.M5": "make flood",
 }
 """Lines shown by a command of their own, because it takes longer than a suite may."""
