@@ -25,6 +25,7 @@ class Collected:
     def __init__(self) -> None:
         self.tests: dict[str, list[str]] = defaultdict(list)
         self.failed: set[str] = set()
+        self.skipped: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Reads the marks of what was collected."""
@@ -34,9 +35,11 @@ class Collected:
                     self.tests[line].append(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Notes failures of any phase."""
+        """Notes failures of any phase, and what did not run."""
         if report.failed:
             self.failed.add(report.nodeid)
+        if report.skipped:
+            self.skipped.add(report.nodeid)
 
 
 def main(words: list[str]) -> int:
@@ -83,7 +86,8 @@ def _result(line: str, collected: Collected, options: argparse.Namespace) -> tup
     if line in COMMANDS and options.all:
         ended = subprocess.run(COMMANDS[line].split(), cwd=ROOT, check=False)
         return command, "holds" if ended.returncode == 0 else "FAILED"
-    return command, f"holds ({len(tests)})" if tests else "by hand"
+    ran = [test for test in tests if test not in collected.skipped]
+    return command, f"holds ({len(ran)})" if ran else "by hand"
 
 
 if __name__ == "__main__":
