@@ -7,10 +7,12 @@ import os
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import otlp_wire
 from collector_command import NOWHERE
 from harness.sink import Sink
 
@@ -69,6 +71,28 @@ def gateway(folder: Path, brokers: str, intake: str, **settings: str) -> Collect
     return _collector(
         "gateway", ("datadog-otlp", "kafka"), GATEWAY_SOON, folder, brokers, {**own, **settings}
     )
+
+
+def send_orders(http: str, numbers: range, at_once: int = 50) -> None:
+    """One log a number, each with an id and a trace of its own, so many a request."""
+    for first in range(numbers.start, numbers.stop, at_once):
+        chunk = range(first, min(first + at_once, numbers.stop))
+        otlp_wire.post(http, "logs", [_order(number) for number in chunk], otlp_wire.OURS)
+
+
+def _order(number: int) -> dict[str, object]:
+    attributes = {"event_id": f"{number:016x}", "event_type": "business_order", "sampling.reason": "event"}
+    return otlp_wire.log(f"order {number}", traceId=f"{number + 1:032x}", attributes=attributes)
+
+
+def ids_of(intake: Sink) -> Counter[str]:
+    """How often each id has come."""
+    return Counter(record["event_id"] for record in intake.logs)
+
+
+def ids_sent(count: int) -> set[str]:
+    """The ids of the first so many."""
+    return {f"{number:016x}" for number in range(count)}
 
 
 def wait(condition: Callable[[], object], seconds: float = 30.0) -> None:

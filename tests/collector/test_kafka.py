@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import kafka_broker
 import otlp_wire
 from harness.sink import Sink
-from kafka_broker import agent, gateway, road, wait
+from kafka_broker import agent, gateway, ids_of, ids_sent, road, send_orders, wait
 
 NOBODY = "127.0.0.1:9"
-
-
-def _send(http: str, numbers: range) -> None:
-    """One log a number, each with an id and a trace of its own, fifty a request."""
-    for first in range(numbers.start, numbers.stop, 50):
-        chunk = range(first, min(first + 50, numbers.stop))
-        otlp_wire.post(http, "logs", [_log(number) for number in chunk], otlp_wire.OURS)
-
-
-def _log(number: int) -> dict[str, object]:
-    attributes = {"event_id": f"{number:016x}", "event_type": "business_order", "sampling.reason": "event"}
-    return otlp_wire.log(f"order {number}", traceId=f"{number + 1:032x}", attributes=attributes)
-
-
-def _ids(intake: Sink) -> Counter[str]:
-    return Counter(record["event_id"] for record in intake.logs)
-
-
-def _expected(count: int) -> set[str]:
-    return {f"{number:016x}" for number in range(count)}
 
 
 def test_three_signals_cross_kafka(tmp_path: Path) -> None:
     """Logs, spans and metrics that an agent takes reach the intake behind a gateway, each once."""
     with road(tmp_path) as (near, intake):
-        _send(near.http, range(200))
+        send_orders(near.http, range(200))
         span = otlp_wire.span(attributes={"sampling.reason": "ratio"})
         otlp_wire.post(near.http, "traces", [span], otlp_wire.OURS)
         point = {"asInt": "4", "timeUnixNano": str(otlp_wire.START)}
         gauge = {"name": "a.gauge", "gauge": {"dataPoints": [point]}}
         otlp_wire.post(near.http, "metrics", [gauge], otlp_wire.OURS)
-        wait(lambda: len(_ids(intake)) == 200 and intake.spans and intake.metric("a.gauge"))
-    assert set(_ids(intake).values()) == {1}
+        wait(lambda: len(ids_of(intake)) == 200 and intake.spans and intake.metric("a.gauge"))
+    assert set(ids_of(intake).values()) == {1}
     assert [span["name"] for span in intake.spans] == ["a span"]
 
 
@@ -53,27 +32,27 @@ def test_a_killed_gateway_loses_nothing(tmp_path: Path) -> None:
         dying = gateway(tmp_path / "g1", brokers, intake.url)
         dying.start()
         with gateway(tmp_path / "g2", brokers, intake.url):
-            _send(near.http, range(1000))
-            wait(lambda: len(_ids(intake)) > 100)
+            send_orders(near.http, range(1000))
+            wait(lambda: len(ids_of(intake)) > 100)
             dying.kill()
-            _send(near.http, range(1000, 2000))
+            send_orders(near.http, range(1000, 2000))
             with gateway(tmp_path / "g3", brokers, intake.url):
                 # What was in the dead one's queue comes when it is back, as a pod on its volume is.
                 dying.start()
                 # A member that dies while the group shares its work out holds the others up for a minute.
-                wait(lambda: _ids(intake).keys() >= _expected(2000), 120)
+                wait(lambda: ids_of(intake).keys() >= ids_sent(2000), 120)
                 dying.stop()
-    assert _ids(intake).keys() == _expected(2000)
+    assert ids_of(intake).keys() == ids_sent(2000)
 
 
 def test_the_agent_waits_for_its_broker(tmp_path: Path) -> None:
     """With no broker the agent takes what comes, keeps it over its own death, and hands it over later."""
     alone = agent(tmp_path / "a", NOBODY)
     alone.start()
-    _send(alone.http, range(100))
+    send_orders(alone.http, range(100))
     alone.kill()
     with road(tmp_path) as (_, intake):
-        wait(lambda: len(_ids(intake)) == 100)
+        wait(lambda: len(ids_of(intake)) == 100)
 
 
 def test_a_secret_is_masked_on_the_way(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from harness.sink import Sink
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "collector"))
 
-import otlp_wire
-from kafka_broker import agent, gateway, wait
+from kafka_broker import agent, gateway, ids_of, ids_sent, send_orders, wait
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("TRADEWISE_DEPLOY"), reason="Kafka takes its time: make test-deploy"
@@ -34,38 +32,24 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(f"no Kafka here: {error}")
 
 
-def _send(http: str, numbers: range) -> None:
-    for first in range(numbers.start, numbers.stop, BATCH):
-        otlp_wire.post(http, "logs", [_log(number) for number in range(first, first + BATCH)], otlp_wire.OURS)
-
-
-def _log(number: int) -> dict[str, object]:
-    attributes = {"event_id": f"{number:016x}", "event_type": "business_order", "sampling.reason": "event"}
-    return otlp_wire.log(f"order {number}", traceId=f"{number + 1:032x}", attributes=attributes)
-
-
-def _ids(intake: Sink) -> Counter[str]:
-    return Counter(record["event_id"] for record in intake.logs)
-
-
 @holds("7.M2")
 def test_every_record_arrives_while_gateways_come_and_go(brokers: str, tmp_path: Path) -> None:
     """Of two gateways one is killed -9 and one is added: all arrive, twins share one `event_id`."""
-    wanted = {f"{number:016x}" for number in range(RECORDS)}
+    wanted = ids_sent(RECORDS)
     with Sink() as intake, agent(tmp_path / "a", brokers) as near:
         dying = gateway(tmp_path / "g1", brokers, intake.url)
         dying.start()
         with gateway(tmp_path / "g2", brokers, intake.url):
-            _send(near.http, range(RECORDS // 2))
+            send_orders(near.http, range(RECORDS // 2), BATCH)
             wait(lambda: len(intake.logs) > RECORDS // 10, 120)
             dying.kill()
             with gateway(tmp_path / "g3", brokers, intake.url):
-                _send(near.http, range(RECORDS // 2, RECORDS))
+                send_orders(near.http, range(RECORDS // 2, RECORDS), BATCH)
                 # What was in the dead one's queue comes when it is back, as a pod on its volume is.
                 dying.start()
-                wait(lambda: len(intake.logs) >= RECORDS and _ids(intake).keys() >= wanted, 240)
+                wait(lambda: len(intake.logs) >= RECORDS and ids_of(intake).keys() >= wanted, 240)
                 dying.stop()
-    found = _ids(intake)
+    found = ids_of(intake)
     assert found.keys() == wanted
     # At least once: what the dead gateway had fetched and not yet said so comes a second time.
     print(f"{RECORDS} records, {sum(found.values()) - len(found)} of them twice")

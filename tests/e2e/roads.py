@@ -7,6 +7,7 @@ from typing import Any
 
 from tradewise_otel.catalogue.envelope import Line
 from tradewise_otel.catalogue.lookup import event_for, fields_of, retention_for
+from tradewise_otel.tools.standin.otlp import flattened
 
 ROAD_ONLY: dict[str, str] = {
     "telemetry.sdk.name": "no line says which SDK made it",
@@ -27,7 +28,7 @@ def expected(line: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that Datadog has of a line, flat, apart from those that it makes itself."""
     found = {name: line[name] for name in ("event_type", "event_id", *IDENTITY) if name in line}
     found |= {"logger.name": line["logger_name"], "thread.id": line["thread_id"]}
-    for name, value in flat(own_fields(line)).items():
+    for name, value in flattened(own_fields(line)).items():
         for target in targets(line.get("event_type", ""), name):
             found[target] = round(value * 1e6) if target == "duration" else value
     found |= dict(_where(line)) | dict(_exception(line)) | dict(_resource(line))
@@ -71,15 +72,6 @@ def own_fields(line: Mapping[str, Any]) -> dict[str, Any]:
     if "emitter" in line:
         envelope.discard("service")
     return {name: value for name, value in line.items() if name not in envelope}
-
-
-def flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields under dotted names, as Datadog has them."""
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        nested = isinstance(value, dict)
-        found.update(flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value})
-    return found
 
 
 def targets(event_type: str, name: str) -> tuple[str, ...]:

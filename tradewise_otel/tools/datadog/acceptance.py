@@ -17,9 +17,10 @@ from typing import Any
 
 from tradewise_otel.tools.collector.config import Role, load_role
 from tradewise_otel.tools.collector.process import CollectorProcess, free_addresses
+from tradewise_otel.tools.standin.otlp import flattened
 
 from .account import Account
-from .marked import MARK, Marked, flat, marked, payload
+from .marked import MARK, Marked, marked, payload
 
 ROADS: dict[str, tuple[str, ...]] = {"otlp_http": (), "datadog": ("datadog-exporter-only",)}
 """The exporter that logs leave by, and the overlays of role gateway that choose it."""
@@ -100,7 +101,7 @@ def _found(account: Account, mark: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _fields(log: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {f"@{name}": value for name, value in flat(log.get("attributes", {})).items()}
+    fields = {f"@{name}": value for name, value in flattened(log.get("attributes", {})).items()}
     fields |= {name: log.get(name) for name in ("service", "status", "message")}
     env = [tag[4:] for tag in log.get("tags", []) if tag.startswith("env:")]
     return {**fields, "env": env[0] if env else None}

@@ -10,6 +10,7 @@ from typing import Any
 from tradewise_otel.catalogue.lookup import event_for, fields_of, retention_for
 from tradewise_otel.tools.cases.sending import attributes
 from tradewise_otel.tools.generate import examples
+from tradewise_otel.tools.standin.otlp import flattened
 
 EVENT_TYPES = (
     "api_request",
@@ -60,15 +61,6 @@ def payload(records: list[Marked]) -> dict[str, Any]:
     return {"resourceLogs": [{"resource": {"attributes": attributes(_RESOURCE)}, "scopeLogs": [scoped]}]}
 
 
-def flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields under dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        nested = isinstance(value, Mapping)
-        found.update(flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value})
-    return found
-
-
 def _record(event_type: str, mark: str) -> Marked:
     row = event_for(event_type)
     line = examples.line(row)
@@ -92,7 +84,7 @@ def _record(event_type: str, mark: str) -> Marked:
         f"@{MARK}": mark,
         "@retention_class": retention_for(row, line["level"]),
     }
-    for name, value in flat(fields).items():
+    for name, value in flattened(fields).items():
         for target in known[name].datadog or (name,) if name in known else (name,):
             expected[f"@{target}"] = round(value * 1e6) if target == "duration" else value
     return Marked(event_type, otlp, expected)
