@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewise_otel.assets import collector_dir, repository_root
+from tradewise_otel.assets import collector_dir, datadog_dir, repository_root
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work / "installed"
 
 
-def test_the_wheel_carries_every_file_of_the_collector(installed: Path) -> None:
-    """Manifests, locks, layers, roles and our modules of the wheel are the checkout's, byte for byte."""
-    shipped, source = installed / "tradewise_otel" / "_assets" / "collector", collector_dir()
+@pytest.mark.parametrize(
+    ("folder", "source"), [("collector", collector_dir()), ("deploy/datadog", datadog_dir())]
+)
+def test_the_wheel_carries_every_file(installed: Path, folder: str, source: Path) -> None:
+    """Layers, modules and what Datadog is to have are in the wheel as in the checkout, byte for byte."""
+    shipped = installed / "tradewise_otel" / "_assets" / folder
     names = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
     assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == names
     assert all((shipped / name).read_bytes() == (source / name).read_bytes() for name in names)

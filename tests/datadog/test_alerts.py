@@ -74,6 +74,8 @@ def _ask(home: Path, running: Gateway, environment: str, paths: list[str]) -> No
         "OTEL_EXPORTER_OTLP_ENDPOINT": running.http,
         "ENVIRONMENT": environment,
         "TRADEWISE_SAMPLE_RATE": "0.1",
+        # All at once, at the end: a minute that ends within the traffic would see another ratio.
+        "OTEL_METRIC_EXPORT_INTERVAL": "600000",
         "TRADEWISE_STATE_URL": f"sqlite://{home / 'state.db'}",
         "SLOW_SECONDS": "5.2",
     }
