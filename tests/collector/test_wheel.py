@@ -21,7 +21,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert root is not None
     work = tmp_path_factory.mktemp("wheel")
     source = work / "source"
-    for name in ("tradewise_otel", "collector"):
+    for name in ("tradewise_otel", "collector", "deploy/datadog"):
         shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py"):
         shutil.copy(root / name, source)
