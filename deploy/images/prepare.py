@@ -71,6 +71,8 @@ def backend(context: Path, python: str) -> None:
     _start(context, HERE / "backend" / "Dockerfile")
     wheels = context / "wheels"
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    # What an earlier build has left would be in the wheel, deleted or not.
+    shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", wheels, ROOT], check=True)
     (wheel,) = wheels.glob("tradewise_otel-*.whl")
     _download(wheels, f"{wheel}{BACKEND.removeprefix('tradewise-otel')}", python)
