@@ -18,7 +18,6 @@ from opentelemetry.sdk._configuration import _BaseConfigurator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 
 from tradewise_otel import __version__, otel_variables, running
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
@@ -41,6 +40,7 @@ from tradewise_otel.pipeline.feed import Feed
 from tradewise_otel.pipeline.identity import Identity
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import EventSpanProcessor
+from tradewise_otel.pipeline.spans import Tracers
 from tradewise_otel.pipeline.workers import on_fork
 from tradewise_otel.record.build import automatic
 from tradewise_otel.record.verdict import Verdicts
@@ -167,7 +167,7 @@ class Pipeline:
 
     def _set_providers(self) -> None:
         sampler, exports_unsampled = sampling.build(self._settings.sample_rate, self._environ)
-        tracers = TracerProvider(sampler=sampler, resource=self._base, shutdown_on_exit=False)
+        tracers = Tracers(sampler=sampler, resource=self._base, shutdown_on_exit=False)
         tracers.add_span_processor(
             EventSpanProcessor(
                 self._libraries.translators,
@@ -191,8 +191,8 @@ class Pipeline:
         inner = propagate.get_global_textmap()
         propagate.set_global_textmap(CompositePropagator([]))
         # Upstream reads the variable on import, which may be before our default for it is set.
-        with_baggage = "baggage" in self._environ.get("OTEL_PROPAGATORS", "")
-        propagate.set_global_textmap(OutgoingHeaders(inner, allowed, self._ledger, with_baggage))
+        names = self._environ.get("OTEL_PROPAGATORS", "")
+        propagate.set_global_textmap(OutgoingHeaders(inner, allowed, self._ledger, names))
 
     def _report(self, problems: list[Problem]) -> None:
         if problems:

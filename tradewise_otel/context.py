@@ -46,6 +46,8 @@ class Request:
     """
 
     __slots__ = (
+        "_identity",
+        "_learned",
         "_pending",
         "_waiting",
         "_waiting_bytes",
@@ -79,6 +81,8 @@ class Request:
         self.weight = self.ratio_weight = 1.0
         self.ended_at: float | None = None
         self.connections = (0, 0)
+        self._learned = 0
+        self._identity: tuple[int, dict[str, str]] = (-1, {})
         self._pending: list[Callable[[], None]] = []
         self._waiting: deque[Release] = deque()
         self._waiting_bytes = 0
@@ -88,6 +92,12 @@ class Request:
         for name, value in identity.items():
             if value is not None and (text := printable(value)):
                 setattr(self, name, text)
+        self._learned += 1
+
+    def name_session(self, pseudonym: str | None) -> None:
+        """Says how the session is called in what leaves."""
+        self.session_pseudonym = pseudonym
+        self._learned += 1
 
     def learn_from_state(self) -> None:
         """Takes what the app put on `request.state` and nobody has bound yet."""
@@ -109,7 +119,19 @@ class Request:
         return balance[success] > 0 if by_hand else balance[success] < 0
 
     def identity(self) -> dict[str, str]:
-        """What records and spans say of who is asking, as far as known; the session as its pseudonym."""
+        """What records and spans say of who is asking, as far as known; the session as its pseudonym.
+
+        The same dict until more is known: whoever wants to change it takes a copy.
+        """
+        as_of, known = self._identity
+        if as_of != self._learned:
+            # Counted first: what another thread learns meanwhile is in the next answer.
+            as_of = self._learned
+            known = self._who()
+            self._identity = (as_of, known)
+        return known
+
+    def _who(self) -> dict[str, str]:
         known: dict[str, str] = {}
         if self.request_id is not None:
             known["request_id"] = self.request_id
@@ -220,6 +242,6 @@ def bind(*, user_id: object = None, tenant_id: object = None, session_id: object
         request = Request(request.request_id if request is not None else None)
         _CURRENT.set(request)
     if session_id is not None:
-        request.session_pseudonym = None
+        request.name_session(None)
     request.learn(user_id=user_id, tenant_id=tenant_id, session_id=session_id)
     request.settle()

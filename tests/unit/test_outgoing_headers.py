@@ -33,7 +33,8 @@ def request_id() -> Iterator[str]:
 
 def _sent(url: str, with_baggage: bool = False, carrier: dict[str, str] | None = None) -> dict[str, str]:
     carrier = {} if carrier is None else carrier
-    headers = OutgoingHeaders(INNER, HostList(("bots.example",), private=True), Ledger(), with_baggage)
+    names = "tracecontext,baggage" if with_baggage else "tracecontext"
+    headers = OutgoingHeaders(INNER, HostList(("bots.example",), private=True), Ledger(), names)
     span = TRACER.start_span("GET", Context(), SpanKind.CLIENT, {"url.full": url})
     headers.inject(carrier, trace.set_span_in_context(span, baggage.set_baggage("owner", "bob", Context())))
     return carrier
@@ -115,3 +116,18 @@ def test_a_caller_that_keeps_its_request_has_ours_kept(said: str, keep: str | No
     request = context.Request("rid-2")
     describe(request, span)  # type: ignore[arg-type]
     assert request.keep == keep
+
+
+@pytest.mark.parametrize(
+    ("names", "reads"),
+    [
+        ("tracecontext", {b"traceparent", b"tracestate"}),
+        ("tracecontext, baggage", {b"traceparent", b"tracestate", b"baggage"}),
+        ("none", set()),
+        ("tracecontext,b3", None),
+        ("", None),
+    ],
+)
+def test_only_headers_of_known_propagators_are_known(names: str, reads: set[bytes] | None) -> None:
+    """What an incoming request must not lack; a propagator of the user's may look at any header."""
+    assert OutgoingHeaders(INNER, HostList(()), Ledger(), names).reads == reads

@@ -10,25 +10,23 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import MutableMapping
-from types import SimpleNamespace
+from contextvars import Token
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.instrumentation import asgi as contrib_asgi
 from opentelemetry.instrumentation import fastapi as contrib
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
-from opentelemetry.metrics import NoOpMeter
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from tradewise_otel import context
+from tradewise_otel.instrument import asgi_spans
+from tradewise_otel.instrument.asgi_spans import does_nothing_more, is_mounted_in, leave_ended
 from tradewise_otel.instrument.http_exchange import Exchange
 from tradewise_otel.instrument.http_response import Responses
 from tradewise_otel.instrument.lasting_requests import Watch
 from tradewise_otel.instrument.runtime import Runtime
 from tradewise_otel.pipeline import shield
-from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import Attributes, describe
 
 SCOPE_NAME = contrib.__name__
@@ -57,15 +55,13 @@ class FastAPIEvents:
         fallback: tuple[str, dict[str, Any]] = ("HTTP", {})
         details = self._ledger.shielded("span details", span_details, fallback, "traces")
 
-        def build(app: shield.App, **kwargs: Any) -> OpenTelemetryMiddleware:
+        def build(app: shield.App, **kwargs: Any) -> shield.App:
             kwargs["default_span_details"] = details
-            if isinstance(kwargs.get("meter"), NoOpMeter):
-                kwargs["tracer"] = start_at_once(kwargs["tracer"], self._ledger)
-            return OpenTelemetryMiddleware(shield.asgi(self._ledger, recorder.run, app), **kwargs)
+            theirs = OpenTelemetryMiddleware(shield.Asgi(recorder.begin, app), **kwargs)
+            return asgi_spans.middleware(theirs, self._ledger) if does_nothing_more(theirs) else theirs
 
         safe = self._ledger.guarded("server middleware", build, OpenTelemetryMiddleware)
         contrib.OpenTelemetryMiddleware = safe  # type: ignore[assignment,attr-defined]
-        contrib_asgi.asgi_getter = HeaderGetter(self._ledger)
 
     def begin(self, scope: dict[str, Any], receive: shield.Receive) -> Exchange | None:
         """A new exchange for the current server span; None where this app is mounted in another."""
@@ -97,7 +93,7 @@ class FastAPIEvents:
 
     def _enter_mounted(self, scope: dict[str, Any], span: ReadableSpan) -> None:
         outer = context.current()
-        if outer is not None and _is_mounted_in(outer, scope):
+        if outer is not None and is_mounted_in(outer, scope):
             outer.scope, outer.span = scope, span
 
     def translate(self, span: ReadableSpan, attributes: Attributes) -> bool:
@@ -116,81 +112,42 @@ class FastAPIEvents:
         self._watch.after_fork()
 
 
-class HeaderGetter(contrib_asgi.ASGIGetter):
-    """contrib's getter, which is asked seven times a request, but only what is wanted gets decoded."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.get = ledger.guarded("header", self.get, super().get, "traces")  # type: ignore[method-assign]
-
-    def get(self, carrier: dict[str, Any], key: str) -> list[str] | None:
-        """The values of a header, None where there is none."""
-        wanted = key.lower().encode()
-        headers = carrier.get("headers")
-        if not headers or wanted not in [pair[0].lower() for pair in headers]:
-            return None
-        return super().get({"headers": [pair for pair in headers if pair[0].lower() == wanted]}, key)
-
-
 class Recorder:
-    """What goes on around the instrumented app; `shield.asgi` sees to it that the app goes on."""
+    """What goes on around the instrumented app, in the frame that `shield.Asgi` keeps for it."""
 
     def __init__(self, events: FastAPIEvents) -> None:
         shielded = events._ledger.shielded
-        self._begin = shielded("begin request", events.begin, None)
+        self._events = events
         self._received = shielded("receive", Exchange.received, None)
         self._sending = shielded("send", events.sending, None)
-        self._ended = shielded("end request", Exchange.ended, None)
+        self._ended = shielded("end request", self._end, None)
+        self.begin = shielded("begin request", self._begin, None)
 
-    async def run(
-        self, app: shield.App, scope: dict[str, Any], receive: shield.Receive, send: shield.Send
-    ) -> None:
-        """Runs the app with the request's holder as the current one."""
-        exchange = self._begin(scope, receive)
+    def _begin(
+        self, scope: dict[str, Any], receive: shield.Receive, send: shield.Send
+    ) -> shield.Visit | None:
+        """Makes the request's holder the current one."""
+        exchange = self._events.begin(scope, receive)
         if exchange is None:
-            await app(scope, receive, send)
-            return
+            return None
         received = shield.receiving(receive, functools.partial(self._received, exchange))
         sent = shield.sending(send, functools.partial(self._sending, exchange))
         token = context.enter(exchange.request)
-        try:
-            await app(scope, received, sent)
-        except BaseException as error:
-            # The holder stays the current one: the server logs this error next, in the same task.
-            self._ended(exchange, error)
-            raise
-        self._ended(exchange)
-        context.leave(token)
+        return shield.Visit(received, sent, functools.partial(self._ended, exchange, token))
 
-
-def start_at_once(tracer: trace.Tracer, ledger: Ledger) -> SimpleNamespace:
-    """contrib's tracer, but its span takes its attributes at the start and leaves none behind.
-
-    contrib sets each of them again right after, which costs four times as much. Besides that it wants them
-    for its metrics only, so this is for where those go nowhere.
-    """
-
-    def start(name: str, attributes: Any = None, **options: Any) -> trace.Span:
-        span = tracer.start_span(name, attributes=attributes, **options)
-        if attributes:
-            attributes.clear()
-        return span
-
-    safe = ledger.guarded("start span", start, tracer.start_span, "traces")
-    return SimpleNamespace(start_span=safe, start_as_current_span=tracer.start_as_current_span)
-
-
-def _is_mounted_in(outer: context.Request, scope: dict[str, Any]) -> bool:
-    # Scopes are copied on the way, their list of headers is not.
-    return outer.scope is not None and outer.scope.get("headers") is scope.get("headers")
+    def _end(
+        self, exchange: Exchange, token: Token[context.Request | None], error: BaseException | None
+    ) -> None:
+        exchange.ended(error)
+        if error is None:
+            # Else the holder stays the current one: the server logs this error next, in the same task.
+            context.leave(token)
 
 
 def span_details(scope: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name and attributes of a server span at its start: the method; the route is set with the answer.
 
-    contrib asks for them just before it starts the span, so here is the place to let go of an earlier
-    request: uvicorn starts a pipelined one in the context of the one that it has just answered.
+    contrib asks for them just before it starts the span: the place to let go of an earlier request.
     """
-    earlier = context.current()
-    if earlier is not None and earlier.ended_at is not None and not _is_mounted_in(earlier, scope):
-        otel_context.attach(otel_context.Context())
+    leave_ended(scope)
     return str(scope.get("method", "WEBSOCKET")), {}

@@ -31,6 +31,7 @@ class Exchange:
     """What is known of a request while it is answered. Times are `time.perf_counter` seconds.
 
     Attributes:
+        is_websocket: has one answer, at close.
         answered: when the last byte of the answer was handed to the server; background tasks come later.
     """
 
@@ -38,6 +39,7 @@ class Exchange:
     scope: dict[str, Any]
     span: Any
     receive: Any
+    is_websocket: bool
     started: float = field(default_factory=time.perf_counter)
     status: int | None = None
     route: str = UNMATCHED
@@ -55,12 +57,7 @@ class Exchange:
         """A new exchange with its holder; a well-formed incoming request id is kept (contract 5)."""
         incoming = _header(scope, _HEADER)
         request_id = incoming if _REQUEST_ID.fullmatch(incoming) else _new_id()
-        return cls(Request(request_id, scope), scope, span, receive)
-
-    @property
-    def is_websocket(self) -> bool:
-        """True for WebSockets, which have one answer, at close."""
-        return bool(self.scope["type"] == "websocket")
+        return cls(Request(request_id, scope), scope, span, receive, scope["type"] == "websocket")
 
     @property
     def is_stream(self) -> bool:
@@ -93,11 +90,11 @@ class Exchange:
         if self._client_is_gone():
             self.disconnected = True
         for name, value in message.get("headers", ()):
-            lower = bytes(name).lower()
+            lower = name.lower()
             if lower == b"content-length":
                 self.has_length = True
             elif lower == b"content-type":
-                self.is_event_stream = bytes(value).startswith(b"text/event-stream")
+                self.is_event_stream = value.startswith(b"text/event-stream")
         self._return_request_id(message)
         self._find_route()
         self.request.settle()
@@ -108,7 +105,7 @@ class Exchange:
 
     def _return_request_id(self, message: MutableMapping[str, Any]) -> None:
         headers = list(message.get("headers", ()))
-        if not any(bytes(name).lower() == _HEADER for name, _ in headers):
+        if _HEADER not in [name.lower() for name, _ in headers]:
             message["headers"] = [*headers, (_HEADER, (self.request.request_id or "").encode())]
 
     def _body(self, goes_on: bool) -> None:

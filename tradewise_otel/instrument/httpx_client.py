@@ -6,8 +6,9 @@ metric and response hook never see those.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from opentelemetry.instrumentation import httpx as contrib
 from opentelemetry.sdk.trace import ReadableSpan
@@ -34,9 +35,7 @@ class HttpxEvents:
         """Emits `external_api_call` for a client span."""
         if span.kind is not SpanKind.CLIENT:
             return True
-        url = urlsplit(str(attributes.get("url.full") or attributes.get("http.url") or ""))
-        host = url.hostname or ""
-        fields = self._fields(span, attributes, url, host)
+        fields = self._fields(span, attributes)
         failed = "error_type" in fields or fields.get("status_code", 0) >= 500
         level: Level = "ERROR" if failed else "INFO"
         outcome = fields.get("status_code", fields.get("error_type", ""))
@@ -55,15 +54,14 @@ class HttpxEvents:
         attributes.update(_span_attributes(fields))
         return True
 
-    def _fields(
-        self, span: ReadableSpan, attributes: Attributes, url: SplitResult, host: str
-    ) -> dict[str, Any]:
+    def _fields(self, span: ReadableSpan, attributes: Attributes) -> dict[str, Any]:
+        host, base, path = _parts(str(attributes.get("url.full") or attributes.get("http.url") or ""))
         fields: dict[str, Any] = {
             "service": BOT_SERVICE if self._bots.holds(host) else host,
-            "endpoint": url.path or "/",
+            "endpoint": path,
             "method": str(attributes.get("http.request.method") or attributes.get("http.method") or ""),
             "duration_ms": duration_ms(span),
-            "api_url": f"{url.scheme}://{url.netloc.rpartition('@')[2]}",
+            "api_url": base,
         }
         status = attributes.get("http.response.status_code") or attributes.get("http.status_code")
         if isinstance(status, int):
@@ -74,6 +72,13 @@ class HttpxEvents:
             # Neither an answer nor an error that contrib would note: the caller gave up waiting.
             fields["error_type"] = "CancelledError"
         return fields
+
+
+@functools.lru_cache(maxsize=1024)
+def _parts(text: str) -> tuple[str, str, str]:
+    """Host, `scheme://host:port` without credentials, and path of a URL."""
+    url = urlsplit(text)
+    return url.hostname or "", f"{url.scheme}://{url.netloc.rpartition('@')[2]}", url.path or "/"
 
 
 def _span_attributes(fields: dict[str, Any]) -> Attributes:

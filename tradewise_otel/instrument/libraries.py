@@ -5,7 +5,6 @@ contrib instruments each library; what is said here is how it is asked to, and w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -73,9 +72,8 @@ class Libraries:
                 self._runtime.ledger.internal_error(f"start-up: {prepare.__name__}", error)
 
     def _fastapi(self) -> None:
-        from tradewise_otel.instrument import asgi_spans, fastapi_app
+        from tradewise_otel.instrument import fastapi_app
 
-        asgi_spans.install(self._runtime.ledger, os.environ)
         events = fastapi_app.FastAPIEvents(self._runtime)
         events.install()
         self.translators[fastapi_app.SCOPE_NAME] = events.translate
@@ -92,7 +90,7 @@ class Libraries:
     def _httpx(self) -> None:
         from tradewise_otel.instrument import httpx_client, httpx_spans
 
-        httpx_spans.install(self._runtime.ledger, os.environ)
+        httpx_spans.install(self._runtime.ledger)
         events = httpx_client.HttpxEvents(self._runtime)
         self.translators[httpx_client.SCOPE_NAME] = events.translate
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import MutableMapping
 from urllib.parse import urlsplit
 
-from opentelemetry import baggage, trace
+from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.propagators import textmap
 from opentelemetry.sdk.trace import ReadableSpan
@@ -16,6 +17,13 @@ from tradewise_otel.instrument.hosts import HostList
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.processors import KEEP
 
+_READ_BY = {
+    "tracecontext": (b"traceparent", b"tracestate"),
+    "baggage": (b"baggage",),
+    "none": (),
+}
+"""Headers that upstream's propagators read, by the name in `OTEL_PROPAGATORS`."""
+
 
 class OutgoingHeaders(textmap.TextMapPropagator):
     """Upstream's propagator, but a call to a foreign host carries none of our headers (P4).
@@ -25,15 +33,21 @@ class OutgoingHeaders(textmap.TextMapPropagator):
     Args:
         inner: what the standard variable `OTEL_PROPAGATORS` names.
         allowed: hosts that get `traceparent` and `X-Request-ID`.
-        with_baggage: True only where the user asked for it: baggage may hold anything of the app's.
+        names: what `OTEL_PROPAGATORS` says. Baggage, which may hold anything of the app's, goes only where
+            the user asked for it.
     """
 
     def __init__(
-        self, inner: textmap.TextMapPropagator, allowed: HostList, ledger: Ledger, with_baggage: bool = False
+        self,
+        inner: textmap.TextMapPropagator,
+        allowed: HostList,
+        ledger: Ledger,
+        names: str = "tracecontext",
     ) -> None:
         self._inner = inner
         self._allowed = allowed
-        self._with_baggage = with_baggage
+        self._with_baggage = "baggage" in names
+        self.reads = _headers_read(names)
         # Both run inside the app's calls. Where we cannot tell the host nothing is sent to it.
         self.extract = ledger.guarded("extract", self.extract, inner.extract, "traces")  # type: ignore[method-assign]
         self.inject = ledger.shielded("inject", self.inject, None, "traces")  # type: ignore[method-assign]
@@ -72,8 +86,7 @@ class OutgoingHeaders(textmap.TextMapPropagator):
             return True
         attributes = span.attributes or {}
         url = attributes.get("url.full") or attributes.get("http.url")
-        host = (urlsplit(str(url)).hostname if url else attributes.get("server.address")) or ""
-        return self._allowed.holds(str(host))
+        return self._allowed.holds(_host_of(str(url)) if url else str(attributes.get("server.address") or ""))
 
     def _take_back(self, carrier: object, span: trace.Span) -> None:
         """Removes our headers from a request that a redirect made from one to an allowed host."""
@@ -88,6 +101,25 @@ class OutgoingHeaders(textmap.TextMapPropagator):
     def fields(self) -> set[str]:
         """Header names that may be set."""
         return self._inner.fields | {"x-request-id"}
+
+
+@functools.lru_cache(maxsize=1024)
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def callers_headers() -> frozenset[bytes] | None:
+    """Headers without which a request has no caller that the propagator in use knows of; None: it may."""
+    return getattr(propagate.get_global_textmap(), "reads", None)
+
+
+def _headers_read(names: str) -> frozenset[bytes] | None:
+    read: set[bytes] = set()
+    for name in names.replace(" ", "").split(","):
+        if name not in _READ_BY:
+            return None
+        read.update(_READ_BY[name])
+    return frozenset(read)
 
 
 def _with_early_verdict(span: trace.Span, keep: str, context: Context | None) -> Context:

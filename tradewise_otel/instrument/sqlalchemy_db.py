@@ -1,7 +1,7 @@
 """SQLAlchemy 2.0 and 2.1: `database_operation`, `database_connection_error` and their metrics.
 
 contrib makes the spans and offers no hook. Rows and table come from SQLAlchemy's own public events, heard
-on the `Engine` class, where they fire while contrib's span is still open.
+in contrib's listeners, while their span is still open.
 """
 
 from __future__ import annotations
@@ -54,20 +54,8 @@ class SQLAlchemyEvents:
 
     def install(self) -> None:
         """Listens to statements of every engine, present and future, sync and async."""
-        from sqlalchemy import event
-        from sqlalchemy.engine import Engine
-
         db_connects.install(self._ledger)
-        db_listeners.install(self._ledger)
-        describe_failure = self._ledger.shielded("describe failure", describe_failed_statement, None)
-
-        def after(
-            conn: Any, cursor: Any, statement: Any, parameters: Any, execution: Any, many: bool
-        ) -> None:
-            describe_statement(execution, cursor, str(statement))
-
-        event.listen(Engine, "after_cursor_execute", self._ledger.shielded("describe statement", after, None))
-        event.listen(Engine, "handle_error", describe_failure)
+        db_listeners.install(self._ledger, describe_statement, describe_failed_statement)
 
     def translate(self, span: ReadableSpan, attributes: Attributes) -> bool:
         """Emits the event of a statement or of a connection that failed; drops connections that did not."""

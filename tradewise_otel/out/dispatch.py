@@ -16,7 +16,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from tradewise_otel.out import metrics, sdk_objects
 from tradewise_otel.out.encode import Encoder
-from tradewise_otel.out.exporter import Exporters
+from tradewise_otel.out.exporter import SIGNALS, Exporters
 from tradewise_otel.out.forms import Form, InBytes, InObjects
 from tradewise_otel.out.scrub import SpanScrubber
 from tradewise_otel.pipeline.aggregate import Aggregate
@@ -56,6 +56,7 @@ class Dispatch:
         self._exporters, self._identity = exporters, identity
         self._aggregate, self._ledger, self._app_metrics = aggregate, ledger, app_metrics
         self._told_ms = 0
+        self._ways = self._open_ways()
         scopes = sdk_objects.Scopes(version)
         self._encoder = Encoder(scopes)
         self._own_encoder = own_encoder
@@ -94,23 +95,26 @@ class Dispatch:
 
     def _takes(self, signal: str) -> bool:
         """Whether a record has a way out; one that has none is counted."""
+        if signal in self._ways and not self._worker.stopping:
+            return True
         if self._identity.supervises:
             # Its lines are on stdout; a slot of its own would shift those of the workers.
             reason = "supervisor"
-        elif not self._exporters.enabled(signal):
-            reason = "exporter_none"
-        elif self._worker.stopping:
-            reason = "shutdown"
         else:
-            return True
+            reason = "shutdown" if self._exporters.enabled(signal) else "exporter_none"
         self._ledger.add("dropped", signal, reason=reason)
         return False
+
+    def _open_ways(self) -> frozenset[str]:
+        """Signals that this process sends."""
+        return frozenset(() if self._identity.supervises else filter(self._exporters.enabled, SIGNALS))
 
     def _put(self, lane: Lane[Any], item: Any, size: Callable[[Any], int]) -> None:
         # None could not be written by anybody, and is counted.
         if item is not None:
             lane.put(item, size(item))
-            self._worker.ensure_running()
+            if self._worker.idle:
+                self._worker.ensure_running()
 
     def shutdown(self, seconds: float) -> dict[str, int]:
         """Sends what is queued within `seconds`, then closes.
@@ -130,6 +134,7 @@ class Dispatch:
         """A forked child has its own queues, thread, connections, metrics and account."""
         self._identity.after_fork()
         self._exporters.after_fork()
+        self._ways = self._open_ways()
         self._aggregate.reset()
         self._ledger.reset()
         self._worker.after_fork()

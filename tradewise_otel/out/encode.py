@@ -13,11 +13,12 @@ from opentelemetry.exporter.otlp.proto.common._internal import _encode_instrumen
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
 from tradewise_otel.out import encode_metrics, wire
 from tradewise_otel.out.encode_logs import LogParts
 from tradewise_otel.out.metrics import Figures
+from tradewise_otel.out.parts import keep
 from tradewise_otel.out.projection import own_trace_state
 from tradewise_otel.out.scrub import CleanSpan
 from tradewise_otel.out.sdk_objects import Scopes
@@ -38,10 +39,15 @@ class Encoder:
         self._scopes = scopes
         self._logs = LogParts()
         self._known: dict[int, tuple[object, bytes]] = {}
+        self._of_loggers: dict[str, bytes] = {}
 
     def log(self, event: Event) -> Packed:
         """A redacted event as a `LogRecord`."""
-        return self._head(self._scopes.of(event.logger_name)), wire.nested(2, self._logs.record(event))
+        name = event.logger_name
+        head = self._of_loggers.get(name)
+        if head is None:
+            head = keep(self._of_loggers, name, self._head(self._scopes.of(name)))
+        return head, wire.nested(2, self._logs.record(event))
 
     def span(self, clean: CleanSpan) -> Packed:
         """A redacted span as a `Span`."""
@@ -93,14 +99,15 @@ def span(clean: CleanSpan) -> bytes:
     context = original.context
     if context is None:
         raise ValueError("a span without a context")
+    trace_id, span_id, *_ = context
     parent = original.parent
     parts = [
         _TRACE_ID,
-        context.trace_id.to_bytes(16, "big"),
+        trace_id.to_bytes(16, "big"),
         _SPAN_ID,
-        context.span_id.to_bytes(8, "big"),
+        span_id.to_bytes(8, "big"),
         wire.text(5, clean.name),
-        _kind(original.kind.value),
+        _kind(original.kind),
         _START,
         wire.FIXED64(original.start_time or 0),
         _END,
@@ -117,7 +124,7 @@ def span(clean: CleanSpan) -> bytes:
         parts += (wire.nested(13, _link(*link)) for link in clean.links)
     if original.dropped_attributes or original.dropped_events or original.dropped_links:
         parts += _left_out(original)
-    parts.append(_status(clean.status_text, original.status.status_code.value))
+    parts.append(_status(clean.status_text, original.status.status_code))
     return b"".join(parts)
 
 
@@ -127,14 +134,14 @@ def _left_out(original: ReadableSpan) -> Iterator[bytes]:
     yield wire.number(14, original.dropped_links)
 
 
-@lru_cache(maxsize=16)
-def _kind(kind: int) -> bytes:
-    # OTLP counts kinds from one, since zero is unspecified.
-    return wire.number(6, kind + 1)
+# OTLP counts kinds from one, since zero is unspecified.
+_kind = {kind: wire.number(6, kind.value + 1) for kind in SpanKind}.__getitem__
 
 
-def _status(text: str, code: int) -> bytes:
-    return wire.nested(15, wire.text(2, text) + wire.number(3, code)) if text or code else _NO_STATUS
+def _status(text: str, code: StatusCode) -> bytes:
+    if code is StatusCode.UNSET and not text:
+        return _NO_STATUS
+    return wire.nested(15, wire.text(2, text) + wire.number(3, code.value))
 
 
 _NO_STATUS = wire.nested(15, b"")

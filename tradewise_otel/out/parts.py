@@ -34,10 +34,14 @@ class PartOfWhom(Generic[P]):
     def of(self, event: Event) -> P:
         """The part of an event."""
         known = self._known.get(event.span_id)
-        if known is not None and known[0] == event.trace_id and known[1] == event.identity:
+        identity = event.identity
+        if (
+            known is not None
+            and known[0] == event.trace_id
+            and (known[1] is identity or known[1] == identity)
+        ):
             return known[2]
         part = self._write(event)
         if part is not None:
-            # A copy: what is known of a request grows.
-            keep(self._known, event.span_id, (event.trace_id, dict(event.identity), part))
+            keep(self._known, event.span_id, (event.trace_id, identity, part))
         return part

@@ -25,7 +25,8 @@ def whole_milliseconds(time_ns: int) -> int:
 
 def own_trace_state(context: SpanContext) -> str:
     """OpenTelemetry's entry of a tracestate; other vendors' arrive from callers and may hold anything."""
-    return context.trace_state.get("ot") or "" if context.trace_state else ""
+    state = context.trace_state
+    return state.get("ot") or "" if state else ""
 
 
 def log_attributes(event: Event) -> dict[str, Any]:

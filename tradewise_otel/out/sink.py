@@ -88,14 +88,17 @@ class Sink:
         self._complete(event)
         take = self._diverted.get(event.event_type)
         if take is None or not take(event):
-            self.finish(event)
+            self._finish(event)
 
     @ending.door
     def finish(self, event: Event) -> None:
         """Sends an event whose identity is known; whatever took it from its way hands it back here."""
         if ending.is_shut():
             self._ledger.add("dropped", "logs", reason="shutdown")
-            return
+        else:
+            self._finish(event)
+
+    def _finish(self, event: Event) -> None:
         decided = judge(event, self._rate)
         line = self._redacted_line(event)
         self._feed(event)
@@ -165,6 +168,7 @@ class Sink:
                 self._name_session(request)
             event.identity = request.identity()
         if ids:
+            event.identity = dict(event.identity)
             self._settle_ids(event, ids)
 
     def _settle_ids(self, event: Event, ids: Iterable[str]) -> None:
@@ -185,7 +189,7 @@ class Sink:
         if request.session_id is not None and request.session_pseudonym is None:
             if not is_fit_id(request.session_id) or request.session_id.startswith(UNPRINTABLE):
                 self._ledger.add("invalid", "logs", reason="id")
-            request.session_pseudonym = self._pseudonymise(request.session_id)
+            request.name_session(self._pseudonymise(request.session_id))
 
     def _redacted_line(self, event: Event) -> bytes:
         line = self._plain.of(event)

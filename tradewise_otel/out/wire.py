@@ -110,7 +110,11 @@ def attributes(field: int, values: Mapping[str, Any]) -> bytes:
         head = known.get(key) or _learn(field, key)
         kind = type(value)
         if kind is str:
-            content = utf8(value)
+            # `utf8` in place: it is a third of all calls of an export.
+            try:
+                content = value.encode()
+            except UnicodeEncodeError:
+                content = utf8(value)
             size = len(content)
             parts.append(head.strings.get(size) or head.of_string(size))
             parts.append(content)

@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from opentelemetry.sdk.metrics._internal.exponential_histogram.mapping.exponent_mapping import ExponentMapping
@@ -34,6 +34,7 @@ _KEEP_NS = 3600 * 1_000_000_000
 
 LabelValue = str | int | bool
 Labels = tuple[tuple[str, LabelValue], ...]
+Measured = tuple[str, Labels, float, bool]
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Aggregate:
         """Starts afresh, as in a forked child."""
         self._lock = threading.Lock()
         self._wanted = False
-        self._arrivals: deque[tuple[str, Labels, float, bool]] = deque()
+        self._arrivals: deque[Measured] = deque()
         self._series, self._lent = Series(), Series()
 
     def add(self, metric: str, labels: Labels, count: int = 1) -> None:
@@ -137,7 +138,11 @@ class Aggregate:
         self._arrive(metric, labels, value, False)
 
     def _arrive(self, metric: str, labels: Labels, value: float, counts: bool) -> None:
-        self._arrivals.append((metric, labels, value, counts))
+        self.arrive([(metric, labels, value, counts)])
+
+    def arrive(self, measured: Iterable[Measured]) -> None:
+        """Takes what one event adds: metric, labels, a count or a value, and whether it counts."""
+        self._arrivals.extend(measured)
         if len(self._arrivals) >= _FOLD_AT and not self._wanted and self._lock.acquire(blocking=False):
             # The exporter thread is late: memory is worth more than this moment.
             try:

@@ -16,7 +16,7 @@ from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for, field_types
 from tradewise_otel.catalogue.metrics import API_CALL, METRICS, TAG_FIELDS
 from tradewise_otel.catalogue.vocabulary import EventType
-from tradewise_otel.pipeline.aggregate import Aggregate, Labels, LabelValue
+from tradewise_otel.pipeline.aggregate import Aggregate, Labels, LabelValue, Measured
 from tradewise_otel.record.build import OWN_LOGGER, Event
 
 BY_HAND = "tradewise_otel.compat"
@@ -41,7 +41,7 @@ class Feed:
     """Feeds an aggregate. Called from any thread; the caller shields."""
 
     def __init__(self, aggregate: Aggregate) -> None:
-        self._add, self._record = aggregate.add, aggregate.record
+        self._arrive = aggregate.arrive
         self._recipes: dict[str | None, Recipe | None] = {None: None}
         self._of_rows: dict[str, Recipe | None] = {}
         for row in EVENTS:
@@ -58,13 +58,15 @@ class Feed:
         if recipe is None:
             return
         repeated = recipe.once is not None and _is_repeated(event)
+        found: list[Measured] = []
         for metric, labels, measured, divisor in recipe.steps(event):
             if repeated and metric.startswith(recipe.once or ""):
                 continue
             if not measured:
-                self._add(metric, labels)
+                found.append((metric, labels, 1, True))
             elif not event.untimed and (value := _number(event.fields.get(measured))) is not None:
-                self._record(metric, labels, value / divisor)
+                found.append((metric, labels, value / divisor, False))
+        self._arrive(found)
 
     def _learn(self, event_type: str) -> Recipe | None:
         row = event_for(event_type)

@@ -13,44 +13,50 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from types import FrameType, TracebackType
-from typing import Any
-
-from tradewise_otel.pipeline.ledger import Ledger
+from typing import Any, NamedTuple
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
-Around = Callable[[App, dict[str, Any], Receive, Send], Awaitable[None]]
 
 
-def asgi(ledger: Ledger, around: Around, app: App) -> App:
-    """`app` run by `around`; when `around` fails the app is run once all the same, with its own outcome."""
+class Visit(NamedTuple):
+    """A request on its way through an app: what the app is given, and who is told how it ended."""
 
-    async def safe(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        entered, failure = False, None
+    receive: Receive
+    send: Send
+    ended: Callable[[BaseException | None], None]
 
-        async def entry(*call: Any) -> None:
-            nonlocal entered, failure
-            entered = True
-            try:
-                await app(*call)
-            except BaseException as error:
-                failure = error
-                raise
 
+Opens = Callable[[dict[str, Any], Receive, Send], Visit | None]
+
+
+class Asgi:
+    """ASGI middleware that has `begin` open each request; one that it does not open goes to `otherwise`.
+
+    Args:
+        inner: the app behind it.
+        otherwise: another way to the app; the app itself where there is none.
+    """
+
+    def __init__(self, begin: Opens, inner: App, otherwise: App | None = None) -> None:
+        self._begin, self._inner = begin, inner
+        # Whoever looks through the stack of middleware goes from `app` to `app`.
+        self.app = otherwise or inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Runs the app once, with its own outcome."""
+        visit = self._begin(scope, receive, send)
+        if visit is None:
+            await self.app(scope, receive, send)
+            return
         try:
-            await around(entry, scope, receive, send)
-        except Exception as error:
-            if error is failure:
-                raise
-            ledger.internal_error("request", error)
-            if failure is not None:
-                raise failure from None
-            if not entered:
-                await app(scope, receive, send)
-
-    return safe
+            await self._inner(scope, visit.receive, visit.send)
+        except BaseException as error:
+            visit.ended(error)
+            raise
+        visit.ended(None)
 
 
 def receiving(receive: Receive, note: Callable[[Message], None]) -> Receive:
@@ -64,38 +70,66 @@ def receiving(receive: Receive, note: Callable[[Message], None]) -> Receive:
     return noted
 
 
-def sending(send: Send, note: Callable[[Message], None]) -> Send:
-    """`send`, with every message noted before the server has it."""
+def sending(
+    send: Send, note: Callable[[Message], None], sent: Callable[[Message], None] | None = None
+) -> Send:
+    """`send`, with every message noted before the server has it, and told as `sent` after."""
 
     async def noted(message: Message) -> None:
         note(message)
         await send(message)
+        if sent is not None:
+            sent(message)
 
     return noted
 
 
-class Attempt:
-    """In the place of the span around a call of the app: keeps what is said of it, tells `ended` the rest."""
+class Attempted(NamedTuple):
+    """A call of the app under way: what is known of it, and who is told how it ends."""
 
-    __slots__ = ("_ended", "_words", "attributes")
+    state: Any
+    answered: Callable[[Any, Any], None]
+    failed: Callable[[Any, BaseException], None]
 
-    def __init__(self, ended: Callable[..., None], *words: Any) -> None:
-        self._ended, self._words = ended, words
-        self.attributes: MutableMapping[str, Any] = {}
 
-    def __enter__(self) -> Attempt:
-        return self
+Begins = Callable[[tuple[Any, ...], dict[str, Any], dict[str, Any], Any], Attempted | None]
+"""Begins a call from its arguments, what stands around it was made with, and its object."""
 
-    def is_recording(self) -> bool:
-        """True, so that something is said of it."""
-        return True
 
-    def set_attributes(self, attributes: MutableMapping[str, Any]) -> None:
-        """Keeps them."""
-        self.attributes = attributes
+def call(begin: Begins, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """Around a wrapped function (wrapt's form): calls it once; `otherwise` does where `begin` does not."""
 
-    def __exit__(self, kind: object, error: BaseException | None, trail: object) -> None:
-        self._ended(self, *self._words, error)
+    def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any, **setup: Any) -> Any:
+        attempt = begin(args, kwargs, setup, instance)
+        if attempt is None:
+            return otherwise(wrapped, instance, args, kwargs, **setup)
+        try:
+            answer = wrapped(*args, **kwargs)
+        except BaseException as error:
+            attempt.failed(attempt.state, error)
+            raise
+        attempt.answered(attempt.state, answer)
+        return answer
+
+    return around
+
+
+def async_call(begin: Begins, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """As `call`, around a coroutine function."""
+
+    async def around(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any, **setup: Any) -> Any:
+        attempt = begin(args, kwargs, setup, instance)
+        if attempt is None:
+            return await otherwise(wrapped, instance, args, kwargs, **setup)
+        try:
+            answer = await wrapped(*args, **kwargs)
+        except BaseException as error:
+            attempt.failed(attempt.state, error)
+            raise
+        attempt.answered(attempt.state, answer)
+        return answer
+
+    return around
 
 
 def log_calls(

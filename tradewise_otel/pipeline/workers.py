@@ -25,6 +25,10 @@ class Worker:
         metrics: sends the metrics; called every `limits.metrics_every` seconds and at the end.
         abort: makes an export that is under way give up.
         outage: True while the Collector is known to be out of reach.
+
+    Attributes:
+        idle: True until there is a thread.
+        stopping: True once `stop` was called: what is queued from then on is not sent.
     """
 
     def __init__(
@@ -46,8 +50,9 @@ class Worker:
     def _forget(self) -> None:
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
+        self.idle = True
         self._stop_signal: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._stopping = False
+        self.stopping = False
         self._starting = threading.Lock()
 
     def after_fork(self) -> None:
@@ -58,7 +63,7 @@ class Worker:
 
     def ensure_running(self) -> None:
         """Starts the thread if this process has none yet. Cheap when it runs."""
-        if self._thread is not None or self._stopping:
+        if self._thread is not None or self.stopping:
             return
         if not self._starting.acquire(blocking=False):
             return
@@ -71,26 +76,21 @@ class Worker:
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name=EXPORT_THREAD, daemon=True)
         # Known before it runs: a signal handler may come in between and has to wait for it.
-        self._thread = thread
+        self._thread, self.idle = thread, False
         try:
             thread.start()
         except RuntimeError:
-            self._thread = None
+            self._thread, self.idle = None, True
             raise
-
-    @property
-    def stopping(self) -> bool:
-        """True once `stop` was called: what is queued from then on is not sent."""
-        return self._stopping
 
     def stop(self, seconds: float) -> bool:
         """Sends what is queued and ends, within `seconds`; what cannot be sent by then is counted.
 
         False when there is nothing to stop: the second call, or another process's worker.
         """
-        if self._stopping or self._pid != os.getpid():
+        if self.stopping or self._pid != os.getpid():
             return False
-        self._stopping = True
+        self.stopping = True
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._end(thread, time.monotonic() + seconds)
