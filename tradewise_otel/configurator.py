@@ -83,13 +83,13 @@ class Pipeline:
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
         self._base = base_resource(settings, self._redactor)
         self._identity = Identity(self._base, sys.argv, environ)
+        self._exporters = exporter.Exporters(environ, self._say_outage)
+        self._app_metrics = AppMetrics(None)
+        self._dispatch = self._make_dispatch()
         self._sink = self._make_sink(key)
         verdicts = Verdicts(lambda: self._ledger.add("sampled_out", "requests", reason="limit"))
         self._runtime = Runtime(settings, self._sink, self._feed, self._ledger, verdicts)
         self._libraries = Libraries(self._runtime)
-        self._exporters = exporter.Exporters(environ, self._say_outage)
-        self._app_metrics = AppMetrics(None)
-        self._dispatch = self._make_dispatch()
         self._stateful = StatefulEvents(
             self._runtime,
             self._state_url,
@@ -127,7 +127,7 @@ class Pipeline:
             self._ledger,
             self._settings.sample_rate,
             lambda session: pseudonym(session, key),
-            None if self._settings.logs_road == "stdout" else lambda event: self._dispatch.put_log(event),
+            None if self._settings.logs_road == "stdout" else self._dispatch.put_log,
             self._feed,
         )
 

@@ -42,18 +42,19 @@ class Request:
         sampled: the ratio's answer, which is the W3C sampled flag; None where no root span was asked.
         ratio_weight: how many requests this one stands for, if the ratio keeps it.
         span: the root span, or that of the mounted app that answers; None outside requests.
+        pending: what waits for `settle`.
         connections: attempts to connect to a bot, by outcome: recorded by hand less stated as events.
     """
 
     __slots__ = (
         "_identity",
         "_learned",
-        "_pending",
         "_waiting",
         "_waiting_bytes",
         "connections",
         "ended_at",
         "keep",
+        "pending",
         "ratio_weight",
         "reason",
         "request_id",
@@ -83,7 +84,7 @@ class Request:
         self.connections = (0, 0)
         self._learned = 0
         self._identity: tuple[int, dict[str, str]] = (-1, {})
-        self._pending: list[Callable[[], None]] = []
+        self.pending: list[Callable[[], None]] = []
         self._waiting: deque[Release] = deque()
         self._waiting_bytes = 0
 
@@ -145,13 +146,13 @@ class Request:
 
     def wait(self, send: Callable[[], None]) -> None:
         """Keeps one record back until `settle`: `api_request`, which wants to know its user (P16)."""
-        self._pending.append(send)
+        self.pending.append(send)
 
     def settle(self) -> None:
         """Lets the waiting record go. Several threads may call it; each record goes once."""
-        while self._pending:
+        while self.pending:
             try:
-                send = self._pending.pop(0)
+                send = self.pending.pop(0)
             except IndexError:
                 return
             send()

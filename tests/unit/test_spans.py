@@ -105,6 +105,22 @@ def test_more_attributes_than_there_is_room_for_drop_the_oldest() -> None:
     assert ours[0]["dropped"][0] == 2
 
 
+@pytest.mark.parametrize("room", [0, 1])
+def test_events_and_links_without_room_are_counted(room: int) -> None:
+    """The limits on events and links hold, none at all included."""
+
+    def story(tracer: trace.Tracer) -> None:
+        span = tracer.start_span("s")
+        for _ in range(3):
+            span.add_event("e")
+            span.add_link(ELSEWHERE)
+        span.end()
+
+    ours, theirs = both(story, span_limits=sdk.SpanLimits(max_events=room, max_links=room))
+    assert ours == theirs
+    assert ours[0]["dropped"] == (0, 3 - room, 3 - room)
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
 def test_roots_children_and_callers_spans_are_sampled_as_by_the_sdk(rate: float) -> None:
     """Ids, flags, tracestate and parents are the SDK's, under roots of ours and under callers elsewhere."""

@@ -98,9 +98,9 @@ def test_a_batch_is_bounded_in_bytes() -> None:
         return True
 
     limits = Limits(batch=4, batch_bytes=10)
-    lane: Lane[int] = Lane("logs", send, limits, ledger)
+    lane: Lane[int] = Lane("logs", send, limits, ledger, lambda weight: weight)
     for weight in (3, 3, 3, 3, 3, 50, 50, 1, 1, 1, 1, 1):
-        lane.put(weight, weight)
+        lane.put(weight)
     lane.drain(lambda: True)
     assert batches == [[3, 3, 3, 3], [3, 50], [50], [1, 1, 1, 1], [1]]
     assert ledger.count("delivered", "logs") == 12

@@ -17,7 +17,6 @@ from opentelemetry.instrumentation import asgi as contrib
 from opentelemetry.instrumentation._semconv import _StabilityMode
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.propagators import get_global_response_propagator
-from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.metrics import NoOpMeter
 from opentelemetry.propagate import extract
 from opentelemetry.semconv.attributes import (
@@ -35,6 +34,7 @@ from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
 from tradewise_otel import context
 from tradewise_otel.instrument.propagation import callers_headers
+from tradewise_otel.instrument.switched_off import is_switched_off
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 
@@ -74,7 +74,7 @@ class ServerSpans:
             return None
         leave_ended(scope)
         around = otel_context.get_current()
-        if around and (_SPAN_KEY in around or not is_http_instrumentation_enabled()):
+        if _SPAN_KEY in around or is_switched_off(http=True):
             return None
         if self._excluded is not None and self._excluded.url_disabled(_url_of(scope)[2]):
             return None

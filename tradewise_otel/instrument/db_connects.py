@@ -15,8 +15,8 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.instrumentation import sqlalchemy as contrib
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
+from tradewise_otel.instrument.switched_off import is_switched_off
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 
@@ -51,7 +51,7 @@ class Connects:
         return connect(*args, **kwargs)
 
     def _begin(self, args: Any, kwargs: Any, setup: Any, engine: Any) -> shield.Attempted | None:
-        if not is_instrumentation_enabled():
+        if is_switched_off():
             return None
         return shield.Attempted((engine, time.time_ns()), self._succeeded, self._failed)
 

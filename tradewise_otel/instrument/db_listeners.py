@@ -12,9 +12,9 @@ from typing import Any
 
 from opentelemetry.instrumentation._semconv import _set_db_operation, _set_db_statement, _set_db_system
 from opentelemetry.instrumentation.sqlalchemy import engine as contrib
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import SpanKind
 
+from tradewise_otel.instrument.switched_off import is_switched_off
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 
@@ -57,7 +57,7 @@ class Begin:
         """Starts the span of a statement; the statement and its parameters go on as they are."""
         if _is_unusual(listener, conn, statement):
             return self._upstream(listener, conn, cursor, statement, parameters, context, many)
-        if is_instrumentation_enabled():
+        if not is_switched_off():
             name, attributes = _known(listener, conn, cursor, statement)
             context._otel_span = listener.tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         return statement, parameters

@@ -17,7 +17,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import propagate
 from opentelemetry.instrumentation import httpx as contrib
 from opentelemetry.instrumentation._semconv import _StabilityMode
-from opentelemetry.instrumentation.utils import http_status_to_status_code, is_http_instrumentation_enabled
+from opentelemetry.instrumentation.utils import http_status_to_status_code
 from opentelemetry.metrics import NoOpHistogram
 from opentelemetry.semconv.attributes import (
     error_attributes,
@@ -30,6 +30,7 @@ from opentelemetry.trace import Span, SpanKind, set_span_in_context
 from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.http import redact_url, sanitize_method
 
+from tradewise_otel.instrument.switched_off import is_switched_off
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 
@@ -65,7 +66,7 @@ class ClientSpans:
     ) -> shield.Attempted | None:
         """A call within its span, which is current from here on; None where contrib shall make it."""
         around = otel_context.get_current()
-        if kwargs or not _is_usual(setup) or (around and not is_http_instrumentation_enabled()):
+        if kwargs or not _is_usual(setup) or is_switched_off(http=True):
             return None
         (request,) = args
         name, attributes = _method(request.method)

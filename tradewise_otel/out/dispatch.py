@@ -65,7 +65,6 @@ class Dispatch:
         self._objects = InObjects(scopes, scrubber, exporters, identity, ledger)
         self._as_span, self._spans = self._form("traces").span, self._lane("traces", limits)
         self._as_log, self._logs = self._form("logs").log, self._lane("logs", limits)
-        self._size_of_span, self._size_of_log = self._form("traces").size, self._form("logs").size
         self._worker = Worker(
             [self._logs, self._spans],
             aggregate.fold,
@@ -81,38 +80,40 @@ class Dispatch:
         return self._bytes if ours else self._objects
 
     def _lane(self, signal: str, limits: Limits) -> Lane[Any]:
-        return Lane(signal, functools.partial(self._form(signal).send, signal), limits, self._ledger)
+        form = self._form(signal)
+        return Lane(signal, functools.partial(form.send, signal), limits, self._ledger, form.size)
 
     def put_span(self, item: SpanItem) -> None:
         """Queues an ended span."""
-        if self._takes("traces"):
-            self._put(self._spans, self._as_span(item), self._size_of_span)
+        if "traces" in self._ways and not self._worker.stopping:
+            self._put(self._spans, self._as_span(item))
+        else:
+            self._refuse("traces")
 
     def put_log(self, event: Event) -> None:
         """Queues a redacted event."""
-        if self._takes("logs"):
-            self._put(self._logs, self._as_log(event), self._size_of_log)
+        if "logs" in self._ways and not self._worker.stopping:
+            self._put(self._logs, self._as_log(event))
+        else:
+            self._refuse("logs")
 
-    def _takes(self, signal: str) -> bool:
-        """Whether a record has a way out; one that has none is counted."""
-        if signal in self._ways and not self._worker.stopping:
-            return True
+    def _refuse(self, signal: str) -> None:
+        """Counts a record that has no way out."""
         if self._identity.supervises:
             # Its lines are on stdout; a slot of its own would shift those of the workers.
             reason = "supervisor"
         else:
             reason = "shutdown" if self._exporters.enabled(signal) else "exporter_none"
         self._ledger.add("dropped", signal, reason=reason)
-        return False
 
     def _open_ways(self) -> frozenset[str]:
         """Signals that this process sends."""
         return frozenset(() if self._identity.supervises else filter(self._exporters.enabled, SIGNALS))
 
-    def _put(self, lane: Lane[Any], item: Any, size: Callable[[Any], int]) -> None:
+    def _put(self, lane: Lane[Any], item: Any) -> None:
         # None could not be written by anybody, and is counted.
         if item is not None:
-            lane.put(item, size(item))
+            lane.put(item)
             if self._worker.idle:
                 self._worker.ensure_running()
 

@@ -13,7 +13,7 @@ from opentelemetry.exporter.otlp.proto.common._internal import _encode_instrumen
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceState
 
 from tradewise_otel.out import encode_metrics, wire
 from tradewise_otel.out.encode_logs import LogParts
@@ -107,7 +107,7 @@ def span(clean: CleanSpan) -> bytes:
         _SPAN_ID,
         span_id.to_bytes(8, "big"),
         wire.text(5, clean.name),
-        _kind(original.kind),
+        _kinds[id(original.kind)],
         _START,
         wire.FIXED64(original.start_time or 0),
         _END,
@@ -117,8 +117,7 @@ def span(clean: CleanSpan) -> bytes:
     ]
     if parent is not None:
         parts += (_PARENT_ID, parent.span_id.to_bytes(8, "big"))
-    if state := own_trace_state(context):
-        parts.append(wire.text(3, f"ot={state}"))
+    parts.append(_state(context))
     if clean.events or clean.links:
         parts += (wire.nested(11, _event(*event)) for event in clean.events)
         parts += (wire.nested(13, _link(*link)) for link in clean.links)
@@ -128,6 +127,20 @@ def span(clean: CleanSpan) -> bytes:
     return b"".join(parts)
 
 
+def _state(context: SpanContext) -> bytes:
+    """The tracestate, which all spans of a process mostly share."""
+    global _last_state
+    known, written = _last_state
+    if context[4] is not known:
+        text = own_trace_state(context)
+        written = wire.text(3, f"ot={text}") if text else b""
+        _last_state = (context[4], written)
+    return written
+
+
+_last_state: tuple[TraceState | None, bytes] = (None, b"")
+
+
 def _left_out(original: ReadableSpan) -> Iterator[bytes]:
     yield wire.number(10, original.dropped_attributes)
     yield wire.number(12, original.dropped_events)
@@ -135,7 +148,8 @@ def _left_out(original: ReadableSpan) -> Iterator[bytes]:
 
 
 # OTLP counts kinds from one, since zero is unspecified.
-_kind = {kind: wire.number(6, kind.value + 1) for kind in SpanKind}.__getitem__
+# By identity, since hashing a member of an enumeration is a call of its own.
+_kinds = {id(kind): wire.number(6, kind.value + 1) for kind in SpanKind}
 
 
 def _status(text: str, code: StatusCode) -> bytes:

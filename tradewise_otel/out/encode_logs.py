@@ -19,6 +19,7 @@ from tradewise_otel.record.build import SEVERITY, Event
 _TIME, _OBSERVED_TIME = wire.tag(1, 1), wire.tag(11, 1)
 _TRACE_ID, _SPAN_ID = wire.tag(9, 2) + b"\x10", wire.tag(10, 2) + b"\x08"
 _ATTRIBUTES = 6
+_LONGEST = 512
 
 
 class LogParts:
@@ -26,6 +27,7 @@ class LogParts:
 
     def __init__(self) -> None:
         self._heads: dict[tuple[Any, ...], bytes] = {}
+        self._texts: dict[str, bytes] = {}
         self._who = PartOfWhom(_who)
 
     def record(self, event: Event) -> bytes:
@@ -45,17 +47,22 @@ class LogParts:
             event.weight,
         )
         time_ns = wire.FIXED64(whole_milliseconds(event.timestamp_ns))
+        message = event.message
         parts = (
             _TIME,
             time_ns,
             _OBSERVED_TIME,
             time_ns,
             self._heads.get(place) or keep(self._heads, place, _head(event)),
-            _text(event.message),
+            self._texts.get(message) or self._text(message),
             self._who.of(event),
             wire.attributes(_ATTRIBUTES, {"event_id": event.event_id, **fields}),
         )
         return b"".join(parts)
+
+    def _text(self, message: str) -> bytes:
+        part = _text(message)
+        return part if len(part) > _LONGEST else keep(self._texts, message, part)
 
 
 def log_record(event: Event) -> bytes:

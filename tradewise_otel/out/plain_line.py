@@ -59,7 +59,7 @@ class PlainLine:
             head,
             text,
             who,
-            self._thread(event),
+            self._threads.get(event.thread_id) or self._thread(event.thread_id),
             b'"event_id":"',
             event.event_id.encode(),
             b'",' if fields else b'"',
@@ -72,13 +72,8 @@ class PlainLine:
         raw = self._redactor.plain(self._lines.document(event), orjson.dumps)
         return raw if raw is None else raw + b"\n"
 
-    def _thread(self, event: Event) -> bytes:
-        thread = event.thread_id
-        known = self._threads.get(thread)
-        if known is None:
-            known = b'"process_id":%d,"thread_id":%d,' % (os.getpid(), thread)
-            keep(self._threads, thread, known)
-        return known
+    def _thread(self, thread: int) -> bytes:
+        return keep(self._threads, thread, b'"process_id":%d,"thread_id":%d,' % (os.getpid(), thread))
 
     def _learn(self, known: dict[Any, bytes], key: object, fields: Mapping[str, object]) -> bytes | None:
         part = self._part(fields)

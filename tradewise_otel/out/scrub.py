@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import Link, SpanContext
 
 from tradewise_otel.catalogue.sensitive import STRING_LIMIT
 from tradewise_otel.pipeline.ledger import Ledger
@@ -51,25 +51,21 @@ class SpanScrubber:
     def clean(self, item: SpanItem) -> CleanSpan:
         """A span's parts. Takes the item's attributes for its own."""
         span = item.span
+        events, links = span.events, span.links
         return CleanSpan(
             span,
             self._text(span.name),
             self._text(span.status.description),
             self._attributes(item.attributes),
-            [
-                (
-                    self._text(event.name),
-                    event.timestamp,
-                    self._own(event.attributes),
-                    event.dropped_attributes,
-                )
-                for event in span.events or ()
-            ],
-            [
-                (link.context, self._own(link.attributes), link.dropped_attributes)
-                for link in span.links or ()
-            ],
+            [self._event(event) for event in events] if events else [],
+            [self._link(link) for link in links] if links else [],
         )
+
+    def _event(self, event: Any) -> tuple[str, int, Attributes, int]:
+        return self._text(event.name), event.timestamp, self._own(event.attributes), event.dropped_attributes
+
+    def _link(self, link: Link) -> tuple[SpanContext, Attributes, int]:
+        return link.context, self._own(link.attributes), link.dropped_attributes
 
     def _own(self, attributes: Mapping[str, Any] | None) -> Attributes:
         return self._attributes(dict(attributes or {}))

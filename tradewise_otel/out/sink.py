@@ -66,7 +66,7 @@ class Sink:
         self._rate, self._pseudonymise, self._queue = rate, pseudonymise, queue
         # Whoever settles the request is not to blame for the record that waited.
         self._emit_held = ledger.shielded("held record", self.emit, None)
-        self._feed = ledger.shielded("metrics of an event", feed, None, "metrics")
+        self._feed = feed
         self._plain = PlainLine(lines, redactor)
         on_fork(self._plain)
         self._complaints = Complaints()
@@ -84,7 +84,9 @@ class Sink:
         if ending.is_shut():
             self._ledger.add("dropped", "logs", reason="shutdown")
             return
-        self._check(event)
+        # Our own events are checked by the tests, once and for all.
+        if event.logger_name != OWN_LOGGER:
+            self._check(event)
         self._complete(event)
         take = self._diverted.get(event.event_type)
         if take is None or not take(event):
@@ -100,8 +102,14 @@ class Sink:
 
     def _finish(self, event: Event) -> None:
         decided = judge(event, self._rate)
-        line = self._redacted_line(event)
-        self._feed(event)
+        line = self._plain.of(event)
+        if line is None or not self._lines.are_json:
+            line = self._redacted_line(event, line)
+        try:
+            self._feed(event)
+        except Exception as error:
+            # The record itself is whole, and goes.
+            self._ledger.internal_error("metrics of an event", error, "metrics")
         event.size = len(line)
         if self._queue is not None:
             # For people: at once, whatever becomes of the record.
@@ -138,10 +146,8 @@ class Sink:
         return taken
 
     def _check(self, event: Event) -> None:
-        # Our own events are checked by the tests, once and for all.
-        if event.logger_name != OWN_LOGGER:
-            for fault in mend(event):
-                self.complain(event, fault)
+        for fault in mend(event):
+            self.complain(event, fault)
 
     def complain(self, event: Event, fault: Fault) -> None:
         """Counts what is wrong with an event of the app; the first of a kind is told in a line."""
@@ -158,14 +164,15 @@ class Sink:
         request, fields = event.request, event.fields
         ids = _IDS.intersection(fields)
         if request is not None:
-            if request.scope is not None:
+            if request.scope is not None and request.scope.get("state"):
                 request.learn_from_state()
             for name in ids & _KNOWN_BY_EXTRA:
                 if getattr(request, name) is None:
                     request.learn(**{name: fields[name]})
-            request.settle()
-            if request.session_pseudonym is None:
-                self._name_session(request)
+            if request.session_id is not None and request.session_pseudonym is None:
+                self._name_session(request, request.session_id)
+            if request.pending:
+                request.settle()
             event.identity = request.identity()
         if ids:
             event.identity = dict(event.identity)
@@ -182,19 +189,19 @@ class Sink:
 
     def know(self, request: Request) -> None:
         """Completes who is asking: from `request.state`, and the pseudonym of the session."""
-        request.learn_from_state()
-        self._name_session(request)
-
-    def _name_session(self, request: Request) -> None:
+        if request.scope is not None and request.scope.get("state"):
+            request.learn_from_state()
         if request.session_id is not None and request.session_pseudonym is None:
-            if not is_fit_id(request.session_id) or request.session_id.startswith(UNPRINTABLE):
-                self._ledger.add("invalid", "logs", reason="id")
-            request.name_session(self._pseudonymise(request.session_id))
+            self._name_session(request, request.session_id)
 
-    def _redacted_line(self, event: Event) -> bytes:
-        line = self._plain.of(event)
+    def _name_session(self, request: Request, session_id: str) -> None:
+        if not is_fit_id(session_id) or session_id.startswith(UNPRINTABLE):
+            self._ledger.add("invalid", "logs", reason="id")
+        request.name_session(self._pseudonymise(session_id))
+
+    def _redacted_line(self, event: Event, line: bytes | None) -> bytes:
         if line is not None:
-            return line if self._lines.are_json else self._lines.text(event, line)
+            return self._lines.text(event, line)
         self._scrub(event)
         return self._lines.text(event, serialise(self._lines.document(event)))
 

@@ -131,7 +131,10 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Blocks as `print` would; a closed stdout is the app's business and ends nothing."""
         with self._lock:
-            done = self._write_some(line)
+            try:
+                done = os.write(self._descriptor, line)
+            except BlockingIOError:
+                done = 0
             while done < len(line):
                 done += self._write_some(line[done:])
 

@@ -30,7 +30,12 @@ class Limits:
 
 
 class Lane(Generic[T]):
-    """A bounded queue of one signal: when it is full the oldest goes, and is counted."""
+    """A bounded queue of one signal: when it is full the oldest goes, and is counted.
+
+    Args:
+        send: sends a batch; False when it is lost.
+        size: about how many bytes an item takes.
+    """
 
     def __init__(
         self,
@@ -38,23 +43,24 @@ class Lane(Generic[T]):
         send: Callable[[Sequence[T]], bool],
         limits: Limits,
         ledger: Ledger,
+        size: Callable[[T], int] = lambda item: 1,
     ) -> None:
         self.signal = signal
-        self._send = send
+        self._send, self._size = send, size
         self._limits = limits
         self._ledger = ledger
         self.reset()
 
     def reset(self) -> None:
         """Forgets what is queued: a forked child must not send its parent's records again."""
-        self._items: deque[tuple[T, int]] = deque(maxlen=self._limits.queue)
+        self._items: deque[T] = deque(maxlen=self._limits.queue)
         self._arrivals = itertools.count()
         self._settled = 0
         self._under_way = 0
 
-    def put(self, item: T, size: int = 1) -> None:
-        """Queues an item of about `size` bytes; never blocks."""
-        self._items.append((item, size))
+    def put(self, item: T) -> None:
+        """Queues an item; never blocks."""
+        self._items.append(item)
         next(self._arrivals)
 
     def drain(self, go_on: Callable[[], bool]) -> None:
@@ -93,10 +99,10 @@ class Lane(Generic[T]):
         batch: list[T] = []
         while len(batch) < records and size > 0:
             try:
-                item, taken = self._items.popleft()
+                item = self._items.popleft()
             except IndexError:
                 break
-            size -= taken
+            size -= self._size(item)
             batch.append(item)
         self._settled += len(batch)
         return batch

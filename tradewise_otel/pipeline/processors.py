@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from tradewise_otel.context import Request
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.sampling import weight_of
+from tradewise_otel.pipeline.spans import LightSpan
 from tradewise_otel.record.build import living_request
 
 Attributes = dict[str, Any]
@@ -132,7 +133,7 @@ def by_ratio(span: ReadableSpan) -> tuple[str, float]:
 
 def attributes_of(span: ReadableSpan) -> Attributes:
     """A span's attributes as a dict of the caller's own, copied in one step: the SDK's mapping is slow."""
-    attributes: Any = span.attributes
+    attributes: Any = span._attributes if isinstance(span, LightSpan) else span.attributes
     return attributes.copy() if attributes else {}
 
 

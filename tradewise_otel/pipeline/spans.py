@@ -72,7 +72,9 @@ class LightTracer(sdk.Tracer):
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
         above: Any = (context_api.get_current() if context is None else context).get(_SPAN_KEY)
-        parent = None if above is None or not above.get_span_context().is_valid else above.get_span_context()
+        parent: SpanContext | None = None if above is None else above.get_span_context()
+        if parent is not None and not parent.is_valid:
+            parent = None
         asked = (context, name, kind, attributes) if not isinstance(above, sdk.ReadableSpan) else None
         span = LightSpan(self, name, kind, self._context_under(parent, asked), parent, attributes)
         span._record_exception, span._set_status_on_exception = record_exception, set_status_on_exception
@@ -197,12 +199,14 @@ class LightSpan(sdk.Span):
 
     def _add_event(self, event: sdk.EventBase) -> None:
         with self._lock:
-            self._events = self._events or self._new_events()  # type: ignore[no-untyped-call]
+            if isinstance(self._events, tuple):
+                self._events = self._new_events()  # type: ignore[no-untyped-call]
         super()._add_event(event)
 
     def _add_link(self, link: Link) -> None:
         with self._lock:
-            self._links = self._links or self._new_links(())
+            if isinstance(self._links, tuple):
+                self._links = self._new_links(())
         super()._add_link(link)
 
     def end(self, end_time: int | None = None) -> None:

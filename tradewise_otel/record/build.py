@@ -119,13 +119,13 @@ def automatic(
         request=request,
     )
     if span is not None:
-        event.trace_id, event.span_id, event.trace_flags = span.trace_id, span.span_id, int(span.trace_flags)
+        event.trace_id, event.span_id, _, event.trace_flags, *_ = span
     return event
 
 
 def from_log_record(record: logging.LogRecord) -> Event:
     """An event from a stdlib record: text, `extra=`, exception, caller, and the span it was logged in."""
-    span, request = here()
+    (trace_id, span_id, _, flags, *_), request = here()
     fields, event_type = extra_of(record.__dict__, _STANDARD)
     return Event(
         timestamp_ns=int(record.created * 1e9),
@@ -134,9 +134,9 @@ def from_log_record(record: logging.LogRecord) -> Event:
         logger_name=record.name,
         event_type=event_type,
         fields=fields,
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        trace_flags=int(span.trace_flags),
+        trace_id=trace_id,
+        span_id=span_id,
+        trace_flags=flags,
         request=request,
         source=(record.pathname, record.lineno, record.funcName or ""),
         exception=exception_of(record.exc_info, record.exc_text),

@@ -41,13 +41,13 @@ def judge(event: Event, rate: float) -> bool:
     severe = SEVERITY[event.level] >= _WARNING
     own = "event" if event.keep or row.name in _KEPT else "severity" if severe else None
     request = event.request
-    if request is not None and request.reason is None:
+    if request is not None and request.reason is None and (severe or row.keeps == "request"):
         _ask_to_keep(event, row, request)
     if own is not None:
         whole = request.reason if request is not None else None
         event.reason, event.weight = (whole if whole in _STRONGER else own), 1.0
         return True
-    if request is not None and request.is_open:
+    if request is not None and request.reason is None and request.span is not None:
         return False
     event.reason, event.weight = _by_request_or_ratio(event, rate)
     return True
