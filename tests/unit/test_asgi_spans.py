@@ -123,7 +123,7 @@ def served(scope: dict[str, Any], app: Any, ours: bool, **setup: Any) -> tuple[A
             sent.append(message)
 
         around = get_current()
-        run_by = asgi_spans.middleware(middleware, Ledger()) if ours else middleware
+        run_by = asgi_spans.middleware(middleware, lambda *_: None, app, Ledger()) if ours else middleware
         try:
             await run_by(dict(scope), None, send)
         except BaseException as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.instrumentation import asgi as contrib
@@ -47,18 +47,44 @@ _response_propagator: Callable[[], Any] = get_global_response_propagator
 _extract: Callable[..., otel_context.Context] = extract
 
 
-def middleware(theirs: OpenTelemetryMiddleware, ledger: Ledger) -> shield.Asgi:
-    """Middleware in front of contrib's, which it stands for where that would do nothing more.
+class Recording(NamedTuple):
+    """What is noted of a request inside of its span, by whoever that is."""
+
+    receive: shield.Receive
+    sending: Callable[[MutableMapping[str, Any]], None]
+    ended: Callable[[BaseException | None], None]
+
+
+Opens = Callable[[dict[str, Any], shield.Receive], Recording | None]
+
+
+def recorded(open_recording: Opens, app: shield.App) -> shield.Asgi:
+    """`app`, with what goes on in a request noted; contrib's middleware is made around it."""
+
+    def begin(scope: dict[str, Any], receive: shield.Receive, send: shield.Send) -> shield.Visit | None:
+        recording = open_recording(scope, receive)
+        if recording is None:
+            return None
+        return shield.Visit(recording.receive, shield.sending(send, (recording.sending,)), recording.ended)
+
+    return shield.Asgi(begin, app)
+
+
+def middleware(
+    theirs: OpenTelemetryMiddleware, open_recording: Opens, app: shield.App, ledger: Ledger
+) -> shield.Asgi:
+    """Middleware that stands for contrib's around the recorded app, where that would do nothing more.
 
     FastAPI's own telemetry looks for contrib's along `app`, and stays away where it is.
     """
-    return shield.Asgi(ServerSpans(theirs, ledger).begin, theirs.app, theirs)
+    return shield.Asgi(ServerSpans(theirs, open_recording, ledger).begin, app, theirs)
 
 
 class ServerSpans:
     """Makes the spans of requests; a fault of ours costs the span, never the request."""
 
-    def __init__(self, theirs: OpenTelemetryMiddleware, ledger: Ledger) -> None:
+    def __init__(self, theirs: OpenTelemetryMiddleware, open_recording: Opens, ledger: Ledger) -> None:
+        self._open = open_recording
         self._tracer, excluded = theirs.tracer, theirs.excluded_urls
         self._excluded = excluded if getattr(excluded, "_excluded_urls", excluded) else None
         self.begin = ledger.shielded("server span", self._begin, None, "traces")
@@ -67,7 +93,7 @@ class ServerSpans:
         self._end = ledger.shielded("end of a server span", _end, None, "traces")
 
     def _begin(
-        self, scope: Mapping[str, Any], receive: shield.Receive, send: shield.Send
+        self, scope: dict[str, Any], receive: shield.Receive, send: shield.Send
     ) -> shield.Visit | None:
         """A request within its span, which is current from here on; None where contrib shall make it."""
         if scope["type"] != "http":
@@ -80,9 +106,15 @@ class ServerSpans:
             return None
         caller = _context_of_caller(scope)
         span = self._tracer.start_span(str(scope["method"]), caller, SpanKind.SERVER, of_request(scope))
-        sent = shield.sending(send, partial(self._tell, span), partial(self._told, span))
         token = otel_context.attach(set_span_in_context(span, caller))
-        return shield.Visit(receive, sent, partial(self._end, span, token))
+        recording = self._open(scope, receive)
+        tell, told = partial(self._tell, span), (partial(self._told, span),)
+        if recording is None:
+            return shield.Visit(
+                receive, shield.sending(send, (tell,), told), partial(self._end, span, token, None)
+            )
+        sent = shield.sending(send, (recording.sending, tell), told)
+        return shield.Visit(recording.receive, sent, partial(self._end, span, token, recording.ended))
 
 
 def does_nothing_more(theirs: OpenTelemetryMiddleware) -> bool:
@@ -134,8 +166,15 @@ def _told(span: Span, message: Mapping[str, Any]) -> None:
         span.end()
 
 
-def _end(span: Span, token: Any, failure: BaseException | None) -> None:
+def _end(
+    span: Span,
+    token: Any,
+    ended: Callable[[BaseException | None], None] | None,
+    failure: BaseException | None,
+) -> None:
     """Leaves the span; ends it unless the last byte of the answer has."""
+    if ended is not None:
+        ended(failure)
     otel_context.detach(token)
     if span.is_recording():
         if isinstance(failure, Exception):

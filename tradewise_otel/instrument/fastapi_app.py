@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanKind
 
 from tradewise_otel import context
 from tradewise_otel.instrument import asgi_spans
-from tradewise_otel.instrument.asgi_spans import does_nothing_more, is_mounted_in, leave_ended
+from tradewise_otel.instrument.asgi_spans import Recording, does_nothing_more, is_mounted_in, leave_ended
 from tradewise_otel.instrument.http_exchange import Exchange
 from tradewise_otel.instrument.http_response import Responses
 from tradewise_otel.instrument.lasting_requests import Watch
@@ -57,8 +57,10 @@ class FastAPIEvents:
 
         def build(app: shield.App, **kwargs: Any) -> shield.App:
             kwargs["default_span_details"] = details
-            theirs = OpenTelemetryMiddleware(shield.Asgi(recorder.begin, app), **kwargs)
-            return asgi_spans.middleware(theirs, self._ledger) if does_nothing_more(theirs) else theirs
+            theirs = OpenTelemetryMiddleware(asgi_spans.recorded(recorder.open, app), **kwargs)
+            if not does_nothing_more(theirs):
+                return theirs
+            return asgi_spans.middleware(theirs, recorder.open, app, self._ledger)
 
         safe = self._ledger.guarded("server middleware", build, OpenTelemetryMiddleware)
         contrib.OpenTelemetryMiddleware = safe  # type: ignore[assignment,attr-defined]
@@ -121,19 +123,17 @@ class Recorder:
         self._received = shielded("receive", Exchange.received, None)
         self._sending = shielded("send", events.sending, None)
         self._ended = shielded("end request", self._end, None)
-        self.begin = shielded("begin request", self._begin, None)
+        self.open = shielded("begin request", self._open, None)
 
-    def _begin(
-        self, scope: dict[str, Any], receive: shield.Receive, send: shield.Send
-    ) -> shield.Visit | None:
+    def _open(self, scope: dict[str, Any], receive: shield.Receive) -> Recording | None:
         """Makes the request's holder the current one."""
         exchange = self._events.begin(scope, receive)
         if exchange is None:
             return None
         received = shield.receiving(receive, functools.partial(self._received, exchange))
-        sent = shield.sending(send, functools.partial(self._sending, exchange))
+        sending = functools.partial(self._sending, exchange)
         token = context.enter(exchange.request)
-        return shield.Visit(received, sent, functools.partial(self._ended, exchange, token))
+        return Recording(received, sending, functools.partial(self._ended, exchange, token))
 
     def _end(
         self, exchange: Exchange, token: Token[context.Request | None], error: BaseException | None

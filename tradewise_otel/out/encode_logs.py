@@ -7,7 +7,7 @@ what has more to say, and says what the parts must say.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import functools
 from typing import Any
 
 from tradewise_otel.catalogue.vocabulary import Level
@@ -28,7 +28,7 @@ class LogParts:
     def __init__(self) -> None:
         self._heads: dict[tuple[Any, ...], bytes] = {}
         self._texts: dict[str, bytes] = {}
-        self._who = PartOfWhom(_who)
+        self._who = PartOfWhom(_who, functools.partial(wire.attributes, _ATTRIBUTES))
 
     def record(self, event: Event) -> bytes:
         """A `LogRecord`."""
@@ -83,8 +83,8 @@ def _kind(event: Event) -> bytes:
     return _severity(event.level) + wire.fixed32(8, event.trace_flags) + wire.text(12, event.event_type)
 
 
-def _who(event: Event) -> bytes:
-    return _ids(event.trace_id, event.span_id) + wire.attributes(_ATTRIBUTES, event.identity)
+def _who(event: Event, identity: bytes) -> bytes:
+    return _ids(event.trace_id, event.span_id) + identity
 
 
 def _ids(trace_id: int, span_id: int) -> bytes:
@@ -96,6 +96,6 @@ def _text(message: str) -> bytes:
     return wire.nested(5, wire.any_value(message))
 
 
-@lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=16)
 def _severity(level: Level) -> bytes:
     return wire.number(2, SEVERITY[level]) + wire.text(3, level)

@@ -24,11 +24,14 @@ class PartOfWhom(Generic[P]):
     """Trace, span and identity as one part, by span: events of one span mostly have the same.
 
     Args:
-        write: makes the part; None is not kept.
+        write: makes the part of an event from the part of its identity, which spans of one request share;
+            None is not kept.
+        identify: makes the part of an identity.
     """
 
-    def __init__(self, write: Callable[[Event], P]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[Event, P], P], identify: Callable[[dict[str, str]], P]) -> None:
+        self._write, self._identify = write, identify
+        self._last: tuple[dict[str, str], P] | None = None
         self._known: dict[int, tuple[int, dict[str, str], P]] = {}
 
     def of(self, event: Event) -> P:
@@ -41,7 +44,15 @@ class PartOfWhom(Generic[P]):
             and (known[1] is identity or known[1] == identity)
         ):
             return known[2]
-        part = self._write(event)
+        part = self._write(event, self._of_identity(identity))
         if part is not None:
             keep(self._known, event.span_id, (event.trace_id, identity, part))
+        return part
+
+    def _of_identity(self, identity: dict[str, str]) -> P:
+        last = self._last
+        if last is not None and last[0] is identity:
+            return last[1]
+        part = self._identify(identity)
+        self._last = (identity, part)
         return part

@@ -31,7 +31,7 @@ class PlainLine:
         self._lines, self._redactor = lines, redactor
         self._heads: dict[object, bytes] = {}
         self._texts: dict[str, bytes] = {}
-        self._who = PartOfWhom(self._part_of_whom)
+        self._who = PartOfWhom(_part_of_whom, self._part)
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -79,14 +79,14 @@ class PlainLine:
         part = self._part(fields)
         return part if part is None or len(part) > _LONGEST else keep(known, key, part)
 
-    def _part_of_whom(self, event: Event) -> bytes | None:
-        identity = self._part(event.identity)
-        if identity is None or not event.trace_id:
-            return identity
-        return b'%b"trace_id":"%032x","span_id":"%016x",' % (identity, event.trace_id, event.span_id)
-
     def _part(self, fields: Mapping[str, object]) -> bytes | None:
         raw = self._redactor.plain(fields, orjson.dumps)
         if raw is None:
             return None
         return raw[1:-1] + b"," if fields else b""
+
+
+def _part_of_whom(event: Event, identity: bytes | None) -> bytes | None:
+    if identity is None or not event.trace_id:
+        return identity
+    return b'%b"trace_id":"%032x","span_id":"%016x",' % (identity, event.trace_id, event.span_id)

@@ -71,17 +71,18 @@ def receiving(receive: Receive, note: Callable[[Message], None]) -> Receive:
 
 
 def sending(
-    send: Send, note: Callable[[Message], None], sent: Callable[[Message], None] | None = None
+    send: Send, before: Sequence[Callable[[Message], None]], after: Sequence[Callable[[Message], None]] = ()
 ) -> Send:
-    """`send`, with every message noted before the server has it, and told as `sent` after."""
+    """`send`, with every message told before the server has it, and after."""
 
-    async def noted(message: Message) -> None:
-        note(message)
+    async def told(message: Message) -> None:
+        for tell in before:
+            tell(message)
         await send(message)
-        if sent is not None:
-            sent(message)
+        for tell in after:
+            tell(message)
 
-    return noted
+    return told
 
 
 class Attempted(NamedTuple):
