@@ -107,13 +107,17 @@ def test_clients_are_told_as_far_as_they_are_known() -> None:
 @pytest.mark.parametrize("good", ["a", "x" * 128, "A-z_0.9:1"])
 def test_well_formed_request_ids_are_kept(good: str) -> None:
     """An id of 1 to 128 letters, digits and `._:-` is the request's."""
-    assert _exchange(good.encode()).request.request_id == good
+    exchange = _exchange(good.encode())
+    assert exchange.request.request_id == good
+    assert not exchange.has_own_id
 
 
 @pytest.mark.parametrize("bad", [b"", b"x" * 129, b"a\n", b"a b", b"a\x00", b"\xe9", b"a/b", b"<a>"])
 def test_other_request_ids_are_replaced(bad: bytes) -> None:
     """Anything else is replaced by a UUID, a trailing line feed included."""
-    assert len(_exchange(bad).request.request_id or "") == 36
+    exchange = _exchange(bad)
+    assert len(exchange.request.request_id or "") == 36
+    assert exchange.has_own_id
 
 
 def test_the_request_id_is_added_once() -> None:

@@ -16,6 +16,7 @@ from tradewise_otel.out.parts import _REMEMBERED
 from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.record.build import Event, ExceptionInfo
+from tradewise_otel.redact import gate
 from tradewise_otel.redact.walk import Redactor
 
 LINES = Lines("backend", "1.0", "test")
@@ -127,3 +128,25 @@ def test_a_forked_child_says_its_own_id(plain: PlainLine) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert json.loads(os.read(reading, 4096))["process_id"] == child
+
+
+def test_only_ids_of_our_own_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id that we have made costs no scan; one that a caller has sent does, and a secret in it is found."""
+    scanned: list[bytes] = []
+
+    def hit(raw: bytes) -> bool:
+        scanned.append(raw)
+        return gate_hit(raw)
+
+    gate_hit = gate.hit
+    redactor = Redactor(pseudonymise=lambda text: "0" * 16)
+    plain = PlainLine(LINES, redactor)
+    assert plain.of(event(identity={"request_id": "seen"})) is not None
+    monkeypatch.setattr(gate, "hit", hit)
+    redactor.trust("own-1")
+    assert plain.of(event(span_id=9, identity={"request_id": "own-1"})) is not None
+    assert scanned == []
+    assert plain.of(event(span_id=10, identity={"request_id": "callers-1"})) is not None
+    assert scanned == [b'{"request_id":"callers-1"}']
+    secret = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+    assert plain.of(event(span_id=11, identity={"request_id": secret})) is None

@@ -58,14 +58,16 @@ class Recording(NamedTuple):
 Opens = Callable[[dict[str, Any], shield.Receive], Recording | None]
 
 
-def recorded(open_recording: Opens, app: shield.App) -> shield.Asgi:
+def recorded(open_recording: Opens, app: shield.App, ledger: Ledger) -> shield.Asgi:
     """`app`, with what goes on in a request noted; contrib's middleware is made around it."""
 
     def begin(scope: dict[str, Any], receive: shield.Receive, send: shield.Send) -> shield.Visit | None:
         recording = open_recording(scope, receive)
         if recording is None:
             return None
-        return shield.Visit(recording.receive, shield.sending(send, (recording.sending,)), recording.ended)
+        return shield.Visit(
+            recording.receive, shield.sending(send, ledger, (recording.sending,)), recording.ended
+        )
 
     return shield.Asgi(begin, app)
 
@@ -84,12 +86,10 @@ class ServerSpans:
     """Makes the spans of requests; a fault of ours costs the span, never the request."""
 
     def __init__(self, theirs: OpenTelemetryMiddleware, open_recording: Opens, ledger: Ledger) -> None:
-        self._open = open_recording
+        self._open, self._ledger = open_recording, ledger
         self._tracer, excluded = theirs.tracer, theirs.excluded_urls
         self._excluded = excluded if getattr(excluded, "_excluded_urls", excluded) else None
         self.begin = ledger.shielded("server span", self._begin, None, "traces")
-        self._tell = ledger.shielded("answer of a server span", _tell, None, "traces")
-        self._told = ledger.shielded("end of an answer", _told, None, "traces")
         self._end = ledger.shielded("end of a server span", _end, None, "traces")
 
     def _begin(
@@ -108,12 +108,11 @@ class ServerSpans:
         span = self._tracer.start_span(str(scope["method"]), caller, SpanKind.SERVER, of_request(scope))
         token = otel_context.attach(set_span_in_context(span, caller))
         recording = self._open(scope, receive)
-        tell, told = partial(self._tell, span), (partial(self._told, span),)
+        tell, told = partial(_tell, span), (partial(_told, span),)
         if recording is None:
-            return shield.Visit(
-                receive, shield.sending(send, (tell,), told), partial(self._end, span, token, None)
-            )
-        sent = shield.sending(send, (recording.sending, tell), told)
+            sent = shield.sending(send, self._ledger, (tell,), told)
+            return shield.Visit(receive, sent, partial(self._end, span, token, None))
+        sent = shield.sending(send, self._ledger, (recording.sending, tell), told)
         return shield.Visit(recording.receive, sent, partial(self._end, span, token, recording.ended))
 
 

@@ -36,7 +36,7 @@ class FastAPIEvents:
     """Makes the API events of one process. `translate` is this library's translator of ended spans."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._ledger = runtime.ledger
+        self._ledger, self._sink = runtime.ledger, runtime.sink
         self._responses = Responses(runtime)
         self._announce = self._ledger.shielded("api_request", self._responses.announce, None)
         self._judge_early = self._ledger.shielded("early verdict", self._responses.judge_early, None)
@@ -57,7 +57,7 @@ class FastAPIEvents:
 
         def build(app: shield.App, **kwargs: Any) -> shield.App:
             kwargs["default_span_details"] = details
-            theirs = OpenTelemetryMiddleware(asgi_spans.recorded(recorder.open, app), **kwargs)
+            theirs = OpenTelemetryMiddleware(asgi_spans.recorded(recorder.open, app, self._ledger), **kwargs)
             if not does_nothing_more(theirs):
                 return theirs
             return asgi_spans.middleware(theirs, recorder.open, app, self._ledger)
@@ -75,6 +75,8 @@ class FastAPIEvents:
             return None
         exchange = Exchange.open(scope, span, receive)
         describe(exchange.request, span)
+        if exchange.has_own_id:
+            self._sink.trust(exchange.request.request_id or "")
         self._announce(exchange)
         self._watch.ensure(asyncio.get_running_loop())
         # Last, since an exchange that nobody watches would end as an answer without a status.
@@ -121,7 +123,6 @@ class Recorder:
         shielded = events._ledger.shielded
         self._events = events
         self._received = shielded("receive", Exchange.received, None)
-        self._sending = shielded("send", events.sending, None)
         self._ended = shielded("end request", self._end, None)
         self.open = shielded("begin request", self._open, None)
 
@@ -131,7 +132,7 @@ class Recorder:
         if exchange is None:
             return None
         received = shield.receiving(receive, functools.partial(self._received, exchange))
-        sending = functools.partial(self._sending, exchange)
+        sending = functools.partial(self._events.sending, exchange)
         token = context.enter(exchange.request)
         return Recording(received, sending, functools.partial(self._ended, exchange, token))
 

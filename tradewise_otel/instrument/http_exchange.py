@@ -32,6 +32,7 @@ class Exchange:
 
     Attributes:
         is_websocket: has one answer, at close.
+        has_own_id: its id was made here.
         answered: when the last byte of the answer was handed to the server; background tasks come later.
     """
 
@@ -40,6 +41,7 @@ class Exchange:
     span: Any
     receive: Any
     is_websocket: bool
+    has_own_id: bool
     started: float = field(default_factory=time.perf_counter)
     status: int | None = None
     route: str = UNMATCHED
@@ -56,8 +58,9 @@ class Exchange:
     def open(cls, scope: dict[str, Any], span: ReadableSpan, receive: Any) -> Exchange:
         """A new exchange with its holder; a well-formed incoming request id is kept (contract 5)."""
         incoming = _header(scope, _HEADER)
-        request_id = incoming if _REQUEST_ID.fullmatch(incoming) else _new_id()
-        return cls(Request(request_id, scope), scope, span, receive, scope["type"] == "websocket")
+        kept = _REQUEST_ID.fullmatch(incoming) is not None
+        request = Request(incoming if kept else _new_id(), scope)
+        return cls(request, scope, span, receive, scope["type"] == "websocket", not kept)
 
     @property
     def is_stream(self) -> bool:

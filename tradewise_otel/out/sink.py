@@ -187,6 +187,10 @@ class Sink:
             if name in identity:
                 identity[name] = fields.pop(name)
 
+    def trust(self, text: str) -> None:
+        """Says of a text that it is our own, so that it is not looked through."""
+        self._redactor.trust(text)
+
     def know(self, request: Request) -> None:
         """Completes who is asking: from `request.state`, and the pseudonym of the session."""
         if request.scope is not None and request.scope.get("state"):

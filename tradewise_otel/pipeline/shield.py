@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
+from tradewise_otel.pipeline.ledger import Ledger
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -71,16 +73,25 @@ def receiving(receive: Receive, note: Callable[[Message], None]) -> Receive:
 
 
 def sending(
-    send: Send, before: Sequence[Callable[[Message], None]], after: Sequence[Callable[[Message], None]] = ()
+    send: Send,
+    ledger: Ledger,
+    before: Sequence[Callable[[Message], None]],
+    after: Sequence[Callable[[Message], None]] = (),
 ) -> Send:
-    """`send`, with every message told before the server has it, and after."""
+    """`send`, with every message told before the server has it, and after; who fails to hear is counted."""
 
     async def told(message: Message) -> None:
         for tell in before:
-            tell(message)
+            try:
+                tell(message)
+            except Exception as error:
+                ledger.internal_error("answer", error)
         await send(message)
         for tell in after:
-            tell(message)
+            try:
+                tell(message)
+            except Exception as error:
+                ledger.internal_error("answered", error)
 
     return told
 

@@ -1,4 +1,4 @@
-"""Texts that the gate has let pass: short ones come again and again, and are not scanned twice.
+"""Texts that the gate has let pass, or that we have made: short ones come again and are not scanned twice.
 
 No rule looks beyond one text, and the gate has no anchors: where it finds nothing in a record's bytes, it
 finds nothing in any text of it. Each scan that is saved also saves giving the interpreter away, since RE2
