@@ -69,7 +69,7 @@ def recorded(open_recording: Opens, app: shield.App, ledger: Ledger) -> shield.A
             recording.receive, shield.sending(send, ledger, (recording.sending,)), recording.ended
         )
 
-    return shield.Asgi(begin, app)
+    return shield.Asgi(ledger.shielded("begin request", begin, None), app)
 
 
 def middleware(

@@ -46,7 +46,8 @@ class Lane(Generic[T]):
         size: Callable[[T], int] = lambda item: 1,
     ) -> None:
         self.signal = signal
-        self._send, self._size = send, size
+        self._send = send
+        self._size = ledger.shielded(f"size of {signal}", size, 0, signal)
         self._limits = limits
         self._ledger = ledger
         self.reset()
