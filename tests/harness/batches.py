@@ -11,6 +11,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from harness.measuring import count, record
 from harness.odd_values import mapping, text
 from tradewise_otel.catalogue.metrics import METRICS
 from tradewise_otel.context import Request
@@ -129,11 +130,11 @@ def figures(draw: random.Random) -> Figures:
     """What an aggregate and a ledger hold after some measurements, with times as they never are too."""
     aggregate = Aggregate(Ledger())
     for _ in range(draw.randrange(4)):
-        aggregate.add(draw.choice(_COUNTS), _labels(draw), draw.choice([0, 1, 7, 2**60]))
+        count(aggregate, draw.choice(_COUNTS), _labels(draw), draw.choice([0, 1, 7, 2**60]))
     for _ in range(draw.randrange(4)):
         name, labels = draw.choice(_DISTRIBUTIONS), _labels(draw)
         for duration in _durations(draw):
-            aggregate.record(name, labels, duration)
+            record(aggregate, name, labels, duration)
     series = aggregate.collect()
     series.since_ns, series.until_ns = _time(draw), _time(draw)
     news = {

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from harness.measuring import count, record
 from opentelemetry.sdk.metrics._internal.aggregation import (
     AggregationTemporality,
     _ExponentialBucketHistogramAggregation,
@@ -94,13 +95,13 @@ def test_what_is_no_number_is_left_out() -> None:
 def test_collect_is_a_delta() -> None:
     """Each collect gives what came since the last, with adjoining times, and then nothing."""
     ours = Aggregate(Ledger())
-    ours.add("api.requests.count", LABELS, 2)
-    ours.record("api.requests.duration", LABELS, 5.0)
-    ours.record("api.requests.duration", LABELS, 7.0)
+    count(ours, "api.requests.count", LABELS, 2)
+    record(ours, "api.requests.duration", LABELS, 5.0)
+    record(ours, "api.requests.duration", LABELS, 7.0)
     first = ours.collect()
     assert first.counts == {"api.requests.count": {LABELS: 2}}
     assert first.histograms["api.requests.duration"][LABELS].count == 2
-    ours.add("api.requests.count", LABELS)
+    count(ours, "api.requests.count", LABELS)
     second = ours.collect()
     assert (second.counts, second.histograms) == ({"api.requests.count": {LABELS: 1}}, {})
     assert first.since_ns <= first.until_ns == second.since_ns <= second.until_ns
@@ -111,11 +112,11 @@ def test_collect_is_a_delta() -> None:
 def test_what_could_not_be_sent_is_in_the_next_deltas() -> None:
     """Counts and distributions that are given back come again with what arrived since then."""
     ours = Aggregate(Ledger())
-    ours.add("api.requests.count", LABELS, 2)
-    ours.record("api.requests.duration", LABELS, 5.0)
+    count(ours, "api.requests.count", LABELS, 2)
+    record(ours, "api.requests.duration", LABELS, 5.0)
     start = ours.collect().since_ns
-    ours.add("api.requests.count", LABELS, 3)
-    ours.record("api.requests.duration", LABELS, 9.0)
+    count(ours, "api.requests.count", LABELS, 3)
+    record(ours, "api.requests.duration", LABELS, 9.0)
     ours.give_back()
     again = ours.collect()
     assert (again.counts["api.requests.count"][LABELS], again.since_ns) == (5, start)
@@ -129,8 +130,8 @@ def test_what_is_an_hour_old_is_given_up_and_counted(monkeypatch: pytest.MonkeyP
     """Metrics that nobody takes for an hour are dropped and counted: a refused point must not stay."""
     ledger = Ledger()
     ours = Aggregate(ledger)
-    ours.add("api.requests.count", LABELS)
-    ours.record("api.requests.duration", LABELS, 5.0)
+    count(ours, "api.requests.count", LABELS)
+    record(ours, "api.requests.duration", LABELS, 5.0)
     ours.collect()
     monkeypatch.setattr(module, "_KEEP_NS", -1)
     ours.give_back()
@@ -144,9 +145,9 @@ def test_labels_are_bounded_and_the_rest_is_counted() -> None:
     ledger = Ledger()
     ours = Aggregate(ledger)
     for n in range(MAX_LABEL_SETS + 25):
-        ours.add("api.requests.count", (("endpoint", f"/{n}"),))
-        ours.record("api.requests.duration", (("endpoint", f"/{n}"),), 1.0)
-    ours.add("api.requests.count", (("endpoint", "/0"),))
+        count(ours, "api.requests.count", (("endpoint", f"/{n}"),))
+        record(ours, "api.requests.duration", (("endpoint", f"/{n}"),), 1.0)
+    count(ours, "api.requests.count", (("endpoint", "/0"),))
     series = ours.collect()
     points = series.counts["api.requests.count"]
     assert len(points) == MAX_LABEL_SETS + 1
@@ -163,8 +164,8 @@ def test_nothing_is_lost_between_threads(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def measure() -> None:
         for _ in range(10_000):
-            ours.add("api.requests.count", LABELS)
-            ours.record("api.requests.duration", LABELS, 3.0)
+            count(ours, "api.requests.count", LABELS)
+            record(ours, "api.requests.duration", LABELS, 3.0)
 
     threads = [threading.Thread(target=measure) for _ in range(8)]
     for thread in threads:

@@ -129,19 +129,13 @@ class Aggregate:
         self._arrivals: deque[Measured] = deque()
         self._series, self._lent = Series(), Series()
 
-    def add(self, metric: str, labels: Labels, count: int = 1) -> None:
-        """Counts `count` occurrences."""
-        self._arrive(metric, labels, count, True)
-
-    def record(self, metric: str, labels: Labels, value: float) -> None:
-        """Records one value of a distribution, in the metric's documented unit."""
-        self._arrive(metric, labels, value, False)
-
-    def _arrive(self, metric: str, labels: Labels, value: float, counts: bool) -> None:
-        self.arrive([(metric, labels, value, counts)])
-
     def arrive(self, measured: Iterable[Measured]) -> None:
-        """Takes what one event adds: metric, labels, a count or a value, and whether it counts."""
+        """Takes what one event adds.
+
+        Args:
+            measured: by metric and labels, how many occurrences (with True), or one value of a distribution
+                in the metric's documented unit (with False).
+        """
         self._arrivals.extend(measured)
         if len(self._arrivals) >= _FOLD_AT and not self._wanted and self._lock.acquire(blocking=False):
             # The exporter thread is late: memory is worth more than this moment.
