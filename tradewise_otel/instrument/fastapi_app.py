@@ -46,11 +46,10 @@ class FastAPIEvents:
     def install(self) -> None:
         """Has contrib's instrumentor build its middleware around our recorder.
 
-        `OpenTelemetryMiddleware` in contrib's module is the one seam: it takes the cheap span details
-        (contrib's own match every route again, for every request) and the wrapped app. It stays
-        upstream's class, since FastAPI's native telemetry looks for exactly that.
+        `OpenTelemetryMiddleware` in contrib's module is the one seam: what is built there takes the cheap span
+        details (contrib's own match every route again, for every request) and the recorded app, and ours
+        stands in front of it where it would do nothing more.
         """
-
         recorder = Recorder(self)
         fallback: tuple[str, dict[str, Any]] = ("HTTP", {})
         details = self._ledger.shielded("span details", span_details, fallback, "traces")
