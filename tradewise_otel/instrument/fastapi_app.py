@@ -46,7 +46,7 @@ class FastAPIEvents:
     def install(self) -> None:
         """Has contrib's instrumentor build its middleware around our recorder.
 
-        `OpenTelemetryMiddleware` in contrib's module is the one seam: what is built there takes the cheap span
+        `OpenTelemetryMiddleware` in contrib's module is the one seam: what is built there takes cheap span
         details (contrib's own match every route again, for every request) and the recorded app, and ours
         stands in front of it where it would do nothing more.
         """
