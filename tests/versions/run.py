@@ -23,6 +23,10 @@ ROOT = HERE.parents[1]
 TESTS = (
     "tests/unit/test_upstream_seams.py",
     "tests/unit/test_sqlalchemy_db.py",
+    "tests/unit/test_spans.py",
+    "tests/unit/test_asgi_spans.py",
+    "tests/unit/test_httpx_spans.py",
+    "tests/unit/test_db_listeners.py",
     "tests/e2e/test_first_light.py",
     "tests/e2e/test_database.py",
     "tests/e2e/test_database_failures.py",
