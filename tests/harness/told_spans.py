@@ -5,6 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
+from opentelemetry.instrumentation._semconv import (
+    _OpenTelemetrySemanticConventionStability,
+    _OpenTelemetryStabilitySignalType,
+    _StabilityMode,
+)
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
@@ -83,3 +89,12 @@ def _context(context: Any) -> Any:
     if context is None:
         return None
     return (*context[:4], context.trace_state.to_header(), context.is_valid)
+
+
+def use_new_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has contrib use the current names of HTTP alone, as under our launcher."""
+    stability: Any = _OpenTelemetrySemanticConventionStability
+    modes = {**stability._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING}
+    modes[_OpenTelemetryStabilitySignalType.HTTP] = _StabilityMode.HTTP
+    monkeypatch.setattr(stability, "_initialized", True)
+    monkeypatch.setattr(stability, "_OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING", modes)

@@ -13,7 +13,6 @@ from harness import told_spans
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, get_current, set_value
 from opentelemetry.instrumentation import asgi as contrib
-from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability, _StabilityMode
 from opentelemetry.instrumentation.propagators import (
     TraceResponsePropagator,
     get_global_response_propagator,
@@ -95,13 +94,7 @@ APPS: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def new_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """contrib uses the current names alone, as under our launcher."""
-    mode = {**_OpenTelemetrySemanticConventionStability._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING}
-    monkeypatch.setattr(_OpenTelemetrySemanticConventionStability, "_initialized", True)
-    monkeypatch.setattr(
-        _OpenTelemetrySemanticConventionStability,
-        "_OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING",
-        {**mode, contrib._OpenTelemetryStabilitySignalType.HTTP: _StabilityMode.HTTP},
-    )
+    told_spans.use_new_names(monkeypatch)
 
 
 def served(scope: dict[str, Any], app: Any, ours: bool, **setup: Any) -> tuple[Any, list[Any], str]:

@@ -13,8 +13,6 @@ import pytest
 from harness import told_spans
 from opentelemetry import propagate
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, get_current, set_value
-from opentelemetry.instrumentation import httpx as contrib
-from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability, _StabilityMode
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -29,16 +27,12 @@ URLS = [
     "http://bücher.example/ü",
     "http://[::1]:9/x#y",
 ]
-HTTP = contrib._OpenTelemetryStabilitySignalType.HTTP
 
 
 @pytest.fixture(autouse=True)
 def as_under_our_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """The current names alone, and the propagator of the default."""
-    stability: Any = _OpenTelemetrySemanticConventionStability
-    mode = {**stability._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING, HTTP: _StabilityMode.HTTP}
-    monkeypatch.setattr(stability, "_initialized", True)
-    monkeypatch.setattr(stability, "_OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING", mode)
+    told_spans.use_new_names(monkeypatch)
     monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", TraceContextTextMapPropagator())
 
 

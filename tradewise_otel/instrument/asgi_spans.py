@@ -29,14 +29,15 @@ from opentelemetry.semconv.attributes import (
 )
 from opentelemetry.trace import Span, SpanKind, set_span_in_context
 from opentelemetry.trace.propagation import _SPAN_KEY
-from opentelemetry.trace.status import Status, StatusCode
-from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
+from opentelemetry.util.http import detect_synthetic_user_agent
 
 from tradewise_otel import context
+from tradewise_otel.instrument import http_method
 from tradewise_otel.instrument.propagation import callers_headers
 from tradewise_otel.instrument.switched_off import is_switched_off
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.spans import note_failure
 
 _SYNTHETIC = "user_agent.synthetic.type"
 
@@ -107,13 +108,14 @@ class ServerSpans:
         caller = _context_of_caller(scope)
         span = self._tracer.start_span(str(scope["method"]), caller, SpanKind.SERVER, of_request(scope))
         token = otel_context.attach(set_span_in_context(span, caller))
-        recording = self._open(scope, receive)
-        tell, told = partial(_tell, span), (partial(_told, span),)
-        if recording is None:
-            sent = shield.sending(send, self._ledger, (tell,), told)
-            return shield.Visit(receive, sent, partial(self._end, span, token, None))
-        sent = shield.sending(send, self._ledger, (recording.sending, tell), told)
+        recording = self._open(scope, receive) or Recording(receive, _nothing, _nothing)
+        before, after = (recording.sending, partial(_tell, span)), (partial(_told, span),)
+        sent = shield.sending(send, self._ledger, before, after)
         return shield.Visit(recording.receive, sent, partial(self._end, span, token, recording.ended))
+
+
+def _nothing(_: object) -> None:
+    """What is noted of a request that nobody records."""
 
 
 def does_nothing_more(theirs: OpenTelemetryMiddleware) -> bool:
@@ -168,17 +170,15 @@ def _told(span: Span, message: Mapping[str, Any]) -> None:
 def _end(
     span: Span,
     token: Any,
-    ended: Callable[[BaseException | None], None] | None,
+    ended: Callable[[BaseException | None], None],
     failure: BaseException | None,
 ) -> None:
     """Leaves the span; ends it unless the last byte of the answer has."""
-    if ended is not None:
-        ended(failure)
+    ended(failure)
     otel_context.detach(token)
     if span.is_recording():
         if isinstance(failure, Exception):
-            span.record_exception(failure)
-            span.set_status(Status(StatusCode.ERROR, f"{type(failure).__name__}: {failure}"))
+            note_failure(span, failure)
         span.end()
 
 
@@ -197,7 +197,7 @@ def of_request(scope: Mapping[str, Any]) -> dict[str, Any]:
             text = query.decode(errors="replace") if isinstance(query, bytes) else query
             found[url_attributes.URL_QUERY] = text
     if method := scope.get("method"):
-        found.update(_method(method))
+        found.update(http_method.attributes_of(method))
     for name, value in scope.get("headers") or ():
         if name == b"user-agent":
             found.update(_user_agent(value))
@@ -216,13 +216,6 @@ def _server(host: Any, port: Any) -> dict[str, Any]:
     """What there is to say of the server: one or two are all that a process has."""
     found = {server_attributes.SERVER_ADDRESS: host if str(port) == "80" else f"{host}:{port}"}
     return {**found, server_attributes.SERVER_PORT: port} if port else found
-
-
-@lru_cache(maxsize=64)
-def _method(method: str) -> dict[str, Any]:
-    known, original = sanitize_method(method) or "", method.strip()
-    found = {http_attributes.HTTP_REQUEST_METHOD_ORIGINAL: original} if original != known else {}
-    return {**found, http_attributes.HTTP_REQUEST_METHOD: known} if known else found
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,6 @@ headers are the same; a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -27,12 +26,15 @@ from opentelemetry.semconv.attributes import (
     url_attributes,
 )
 from opentelemetry.trace import Span, SpanKind, set_span_in_context
-from opentelemetry.trace.status import Status, StatusCode
-from opentelemetry.util.http import redact_url, sanitize_method
+from opentelemetry.trace.status import StatusCode
+from opentelemetry.util.http import redact_url
 
+from tradewise_otel.instrument import http_method
 from tradewise_otel.instrument.switched_off import is_switched_off
+from tradewise_otel.out.parts import keep
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
+from tradewise_otel.pipeline.spans import note_failure
 
 WRAPPERS = {"_handle_request_wrapper": shield.call, "_handle_async_request_wrapper": shield.async_call}
 """contrib's names of what stands around a transport's calls, and what stands there here."""
@@ -41,7 +43,6 @@ _MORE = (
     *("request_hook", "response_hook", "async_request_hook", "async_response_hook"),
     *("captured_request_headers", "captured_response_headers", "duration_histogram_old"),
 )
-_REMEMBERED = 1024
 
 
 def install(ledger: Ledger) -> None:
@@ -69,9 +70,8 @@ class ClientSpans:
         if kwargs or not _is_usual(setup) or is_switched_off(http=True):
             return None
         (request,) = args
-        name, attributes = _method(request.method)
-        target = self._target(request.url)
-        span = setup["tracer"].start_span(name, around, SpanKind.CLIENT, {**attributes, **target})
+        attributes = {**http_method.attributes_of(request.method), **self._target(request.url)}
+        span = setup["tracer"].start_span(_span_name(request.method), around, SpanKind.CLIENT, attributes)
         inside = set_span_in_context(span, around)
         propagate.inject(request.headers, inside)
         token = otel_context.attach(inside)
@@ -79,12 +79,7 @@ class ClientSpans:
 
     def _target(self, url: httpx.URL) -> dict[str, Any]:
         text = str(url)
-        known = self._targets.get(text)
-        if known is None:
-            if len(self._targets) >= _REMEMBERED:
-                self._targets.clear()
-            known = self._targets[text] = of_target(url, text)
-        return known
+        return self._targets.get(text) or keep(self._targets, text, of_target(url, text))
 
 
 def _is_usual(setup: dict[str, Any]) -> bool:
@@ -95,14 +90,6 @@ def _is_usual(setup: dict[str, Any]) -> bool:
         and not getattr(excluded, "_excluded_urls", excluded)
         and not any(map(setup.get, _MORE))
     )
-
-
-@lru_cache(maxsize=64)
-def _method(method: str) -> tuple[str, dict[str, Any]]:
-    """Name of the span, and what its attributes say of the method."""
-    known, original = sanitize_method(method) or "", method.strip()
-    found = {http_attributes.HTTP_REQUEST_METHOD_ORIGINAL: original} if known != original else {}
-    return _span_name(method), {**found, http_attributes.HTTP_REQUEST_METHOD: known}
 
 
 _span_name: Callable[[str], str] = contrib._get_default_span_name
@@ -151,6 +138,5 @@ def _failed(state: tuple[Span, Any], error: BaseException) -> None:
         if isinstance(response := getattr(error, "response", None), httpx.Response):
             of_response(span, response)
         span.set_attribute(error_attributes.ERROR_TYPE, type(error).__qualname__)
-        span.record_exception(error)
-        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+        note_failure(span, error)
     span.end()

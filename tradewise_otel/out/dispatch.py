@@ -85,17 +85,21 @@ class Dispatch:
 
     def put_span(self, item: SpanItem) -> None:
         """Queues an ended span."""
-        if "traces" in self._ways and not self._worker.stopping:
-            self._put(self._spans, self._as_span(item))
-        else:
-            self._refuse("traces")
+        self._put(self._spans, self._as_span, item)
 
     def put_log(self, event: Event) -> None:
         """Queues a redacted event."""
-        if "logs" in self._ways and not self._worker.stopping:
-            self._put(self._logs, self._as_log(event))
-        else:
-            self._refuse("logs")
+        self._put(self._logs, self._as_log, event)
+
+    def _put(self, lane: Lane[Any], write: Callable[[Any], Any], record: Any) -> None:
+        if lane.signal not in self._ways or self._worker.stopping:
+            self._refuse(lane.signal)
+            return
+        item = write(record)
+        # None could not be written by anybody, and is counted.
+        if item is not None:
+            lane.put(item)
+            self._worker.ensure_running()
 
     def _refuse(self, signal: str) -> None:
         """Counts a record that has no way out."""
@@ -109,13 +113,6 @@ class Dispatch:
     def _open_ways(self) -> frozenset[str]:
         """Signals that this process sends."""
         return frozenset(() if self._identity.supervises else filter(self._exporters.enabled, SIGNALS))
-
-    def _put(self, lane: Lane[Any], item: Any) -> None:
-        # None could not be written by anybody, and is counted.
-        if item is not None:
-            lane.put(item)
-            if self._worker.idle:
-                self._worker.ensure_running()
 
     def shutdown(self, seconds: float) -> dict[str, int]:
         """Sends what is queued within `seconds`, then closes.

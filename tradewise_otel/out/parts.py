@@ -32,21 +32,18 @@ class PartOfWhom(Generic[P]):
     def __init__(self, write: Callable[[Event, P], P], identify: Callable[[dict[str, str]], P]) -> None:
         self._write, self._identify = write, identify
         self._last: tuple[dict[str, str], P] | None = None
-        self._known: dict[int, tuple[int, dict[str, str], P]] = {}
+        self._known: dict[int, tuple[tuple[int, dict[str, str]], P]] = {}
 
     def of(self, event: Event) -> P:
         """The part of an event."""
         known = self._known.get(event.span_id)
-        identity = event.identity
-        if (
-            known is not None
-            and known[0] == event.trace_id
-            and (known[1] is identity or known[1] == identity)
-        ):
-            return known[2]
-        part = self._write(event, self._of_identity(identity))
+        # Tuples ask whether it is the same dict before they look into it.
+        whose = event.trace_id, event.identity
+        if known is not None and known[0] == whose:
+            return known[1]
+        part = self._write(event, self._of_identity(event.identity))
         if part is not None:
-            keep(self._known, event.span_id, (event.trace_id, identity, part))
+            keep(self._known, event.span_id, (whose, part))
         return part
 
     def _of_identity(self, identity: dict[str, str]) -> P:

@@ -164,19 +164,22 @@ class Sink:
         request, fields = event.request, event.fields
         ids = _IDS.intersection(fields)
         if request is not None:
-            if request.scope is not None and request.scope.get("state"):
-                request.learn_from_state()
-            for name in ids & _KNOWN_BY_EXTRA:
-                if getattr(request, name) is None:
-                    request.learn(**{name: fields[name]})
-            if request.session_id is not None and request.session_pseudonym is None:
-                self._name_session(request, request.session_id)
+            self.know(request)
+            if brought := ids & _KNOWN_BY_EXTRA:
+                self._learn(request, {name: fields[name] for name in brought})
             if request.pending:
                 request.settle()
             event.identity = request.identity()
         if ids:
             event.identity = dict(event.identity)
             self._settle_ids(event, ids)
+
+    def _learn(self, request: Request, brought: Mapping[str, object]) -> None:
+        """Takes what a record brings of who is asking, as far as nobody has said it."""
+        for name, value in brought.items():
+            if getattr(request, name) is None:
+                request.learn(**{name: value})
+        self.know(request)
 
     def _settle_ids(self, event: Event, ids: Iterable[str]) -> None:
         """What the event says of who is asking stands in the place of what its request says."""

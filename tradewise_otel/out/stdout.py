@@ -131,20 +131,12 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Blocks as `print` would; a closed stdout is the app's business and ends nothing."""
         with self._lock:
-            try:
-                done = os.write(self._descriptor, line)
-            except BlockingIOError:
-                done = 0
-            while done < len(line):
-                done += self._write_some(line[done:])
-
-    def _write_some(self, line: bytes) -> int:
-        try:
-            return os.write(self._descriptor, line)
-        except BlockingIOError:
-            # A non-blocking pipe that is full, as some process managers hand out.
-            time.sleep(0.001)
-            return 0
+            while line:
+                try:
+                    line = line[os.write(self._descriptor, line) :]
+                except BlockingIOError:
+                    # A non-blocking pipe that is full, as some process managers hand out.
+                    time.sleep(0.001)
 
 
 def _is_terminal() -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.environment_variables import OTEL_TRACES_SAMPLER
@@ -65,27 +64,19 @@ class RootsFirst(sampling.Sampler):
         """As the composite sampler."""
         parent = get_current_span(parent_context)
         context = parent.get_span_context()
-        asked = (parent_context, name, kind, attributes) if not isinstance(parent, ReadableSpan) else None
-        sampled, state = self.answer(trace_id, context if context.is_valid else None, asked)
+        if context.is_valid and not isinstance(parent, ReadableSpan):
+            return self._others.should_sample(
+                parent_context, trace_id, name, kind, attributes, links, trace_state
+            )
+        sampled, state = self.answer(trace_id, context if context.is_valid else None)
         return sampling.SamplingResult(_DECISIONS[sampled], attributes, state)
 
-    def answer(
-        self, trace_id: int, parent: SpanContext | None, asked: tuple[Any, ...] | None
-    ) -> tuple[bool, TraceState | None]:
-        """Whether a span is sampled, and its tracestate.
-
-        Args:
-            parent: of the parent; None for roots.
-            asked: parent's context, name, kind and attributes, where the parent is not of this process.
-        """
-        if parent is None:
-            sampled = trace_id & (RATIO_RANGE - 1) >= self._threshold
-            return sampled, self._state if sampled else None
-        if asked is None:
+    def answer(self, trace_id: int, parent: SpanContext | None) -> tuple[bool, TraceState | None]:
+        """Whether a root (`parent` is None) or a child of a span of ours is sampled, and its tracestate."""
+        if parent is not None:
             return parent.trace_flags.sampled, parent.trace_state
-        around, name, kind, attributes = asked
-        result = self._others.should_sample(around, trace_id, name, kind, attributes)
-        return result.decision is _DECISIONS[True], result.trace_state
+        sampled = trace_id & (RATIO_RANGE - 1) >= self._threshold
+        return sampled, self._state if sampled else None
 
     def get_description(self) -> str:
         """As the composite sampler."""

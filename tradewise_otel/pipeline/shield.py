@@ -81,19 +81,19 @@ def sending(
     """`send`, with every message told before the server has it, and after; who fails to hear is counted."""
 
     async def told(message: Message) -> None:
-        for tell in before:
-            try:
-                tell(message)
-            except Exception as error:
-                ledger.internal_error("answer", error)
+        _tell(before, message, ledger, "answer")
         await send(message)
-        for tell in after:
-            try:
-                tell(message)
-            except Exception as error:
-                ledger.internal_error("answered", error)
+        _tell(after, message, ledger, "answered")
 
     return told
+
+
+def _tell(tells: Sequence[Callable[[Message], None]], message: Message, ledger: Ledger, where: str) -> None:
+    for tell in tells:
+        try:
+            tell(message)
+        except Exception as error:
+            ledger.internal_error(where, error)
 
 
 class Attempted(NamedTuple):

@@ -20,6 +20,7 @@ from opentelemetry import trace
 from opentelemetry.attributes import _clean_attribute_value
 from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace._tracer_metrics import NoOpTracerMetrics
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation import _SPAN_KEY
@@ -75,7 +76,8 @@ class LightTracer(sdk.Tracer):
         parent: SpanContext | None = None if above is None else above.get_span_context()
         if parent is not None and not parent.is_valid:
             parent = None
-        asked = (context, name, kind, attributes) if not isinstance(above, sdk.ReadableSpan) else None
+        elsewhere = parent is not None and not isinstance(above, sdk.ReadableSpan)
+        asked = (context, name, kind, attributes) if elsewhere else None
         span = LightSpan(self, name, kind, self._context_under(parent, asked), parent, attributes)
         span._record_exception, span._set_status_on_exception = record_exception, set_status_on_exception
         span._start_time = time.time_ns() if start_time is None else start_time
@@ -83,14 +85,19 @@ class LightTracer(sdk.Tracer):
         return span
 
     def _context_under(self, parent: SpanContext | None, asked: tuple[Any, ...] | None) -> SpanContext:
-        """A new span's context; `asked` is what the sampler wants to know of it if its parent is not ours."""
+        """A new span's context; `asked` is what the sampler wants to know if the parent is elsewhere."""
         ids, sampler = self.id_generator, self.sampler
         if parent is None:
             trace_id = ids.generate_trace_id()
             random = _RANDOM if ids.is_trace_id_random() else 0
         else:
             trace_id, random = parent.trace_id, parent.trace_flags & _RANDOM
-        sampled, state = sampler.answer(trace_id, parent, asked)  # type: ignore[attr-defined]
+        if asked is None:
+            sampled, state = sampler.answer(trace_id, parent)  # type: ignore[attr-defined]
+        else:
+            around, *words = asked
+            result = sampler.should_sample(around, trace_id, *words)
+            sampled, state = result.decision is sampling.Decision.RECORD_AND_SAMPLE, result.trace_state
         return SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[sampled | random], state)
 
     def start_as_current_span(
@@ -115,7 +122,6 @@ class LightSpan(sdk.Span):
 
     _end_time = None
     _status = Status(StatusCode.UNSET)
-    _sampler = _trace_config = _record_end_metrics = None
     _dropped = 0
 
     # What the SDK reads by functions, read in one step.
@@ -130,7 +136,6 @@ class LightSpan(sdk.Span):
     # What the spans of a tracer share.
     instrumentation_scope = _instrumentation_scope = property(attrgetter("_tracer._instrumentation_scope"))
     _instrumentation_info = property(attrgetter("_tracer.instrumentation_info"))
-    _span_processor = property(attrgetter("_tracer.span_processor"))
     _resource = property(attrgetter("_tracer.resource"))
     _limits = property(attrgetter("_tracer._span_limits"))
 
@@ -244,10 +249,15 @@ class _Current:
         context_api.detach(self._token)
         try:
             if isinstance(error, Exception) and span.is_recording():
-                if records:
-                    span.record_exception(error)
-                if sets_status:
-                    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                note_failure(span, error, records, sets_status)
         finally:
             if self._ends:
                 span.end()
+
+
+def note_failure(span: trace.Span, error: Exception, records: bool = True, sets_status: bool = True) -> None:
+    """Notes what the work of an open span has raised, in upstream's words."""
+    if records:
+        span.record_exception(error)
+    if sets_status:
+        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))

@@ -27,7 +27,6 @@ class Worker:
         outage: True while the Collector is known to be out of reach.
 
     Attributes:
-        idle: True until there is a thread.
         stopping: True once `stop` was called: what is queued from then on is not sent.
     """
 
@@ -50,7 +49,6 @@ class Worker:
     def _forget(self) -> None:
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
-        self.idle = True
         self._stop_signal: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.stopping = False
         self._starting = threading.Lock()
@@ -76,11 +74,11 @@ class Worker:
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name=EXPORT_THREAD, daemon=True)
         # Known before it runs: a signal handler may come in between and has to wait for it.
-        self._thread, self.idle = thread, False
+        self._thread = thread
         try:
             thread.start()
         except RuntimeError:
-            self._thread, self.idle = None, True
+            self._thread = None
             raise
 
     def stop(self, seconds: float) -> bool:

@@ -47,7 +47,7 @@ def judge(event: Event, rate: float) -> bool:
         whole = request.reason if request is not None else None
         event.reason, event.weight = (whole if whole in _STRONGER else own), 1.0
         return True
-    if request is not None and request.reason is None and request.span is not None:
+    if request is not None and request.is_open:
         return False
     event.reason, event.weight = _by_request_or_ratio(event, rate)
     return True
