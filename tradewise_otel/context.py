@@ -44,6 +44,7 @@ class Request:
         span: the root span, or that of the mounted app that answers; None outside requests.
         pending: what waits for `settle`.
         connections: attempts to connect to a bot, by outcome: recorded by hand less stated as events.
+        parts: what its records share in writing, kept by whoever writes them for as long as it lives.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Request:
         "connections",
         "ended_at",
         "keep",
+        "parts",
         "pending",
         "ratio_weight",
         "reason",
@@ -85,6 +87,7 @@ class Request:
         self._learned = 0
         self._identity: tuple[int, dict[str, str]] = (-1, {})
         self.pending: list[Callable[[], None]] = []
+        self.parts: dict[tuple[object, int], Any] = {}
         self._waiting: deque[Release] = deque()
         self._waiting_bytes = 0
 

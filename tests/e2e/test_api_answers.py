@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.holds import holds
+from harness.script import run_script
 from harness.traffic import Traffic, eventually, serving
 
 pytestmark = holds("1.M3")
@@ -162,3 +164,18 @@ def test_metrics_count_every_answer_once(app: Traffic) -> None:
     expected = Counter((line["route"], line["method"], line["status_code"]) for line in lines)
     eventually(lambda: told("api.requests.count") == expected)
     assert told("api.requests.duration") == expected
+
+
+NATIVE = """
+import fastapi
+apps = fastapi.FastAPI(), fastapi.FastAPI(telemetry={"exclude": None})
+print([getattr(app, "_native_telemetry").enabled() for app in apps])
+"""
+
+
+def test_fastapis_own_telemetry_stays_out_of_the_way(tmp_path: Path) -> None:
+    """No request goes through the telemetry that FastAPI brings along: contrib's middleware does the work."""
+    pytest.importorskip("fastapi.telemetry", reason="this FastAPI does not trace by itself")
+    ended = run_script(tmp_path, NATIVE)
+    assert ended.code == 0, ended.stderr
+    assert "[False, False]" in [line["message"] for line in ended.lines]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from harness.holds import holds
 
@@ -109,19 +110,27 @@ def test_the_demo_shows_every_event_and_ends_with_a_table(whole: Ended) -> None:
 
 @needs_go
 def test_the_demo_loses_only_its_secrets_to_redaction(whole: Ended) -> None:
-    """In the demo's lines only the bots' tokens are masked, and few clean lines went the slow way."""
+    """In the demo's lines only the bots' tokens are masked, and hardly a clean line went the slow way, but
+    for ids: they are random, and may look like a secret.
+    """
     lines = (whole.folder / "backend.jsonl").read_bytes().splitlines()
     masked = [json.loads(line) for line in lines if MASK.encode() in line]
     clean = [line for line in lines if MASK.encode() not in line]
-    stopped = sum(map(gate.hit, clean))
+    stopped = sum(gate.hit(_without_ids(line)) for line in clean)
     print(f"{len(masked)} lines masked; of {len(clean)} clean ones {stopped} were stopped by the gate")
     assert masked
     for line in masked:
         assert line.pop("api_token") == MASK
         assert MASK not in json.dumps(line)
     assert len(clean) > 500
-    # A stopped request id stops all lines of its request.
-    assert stopped < len(clean) * 0.03
+    assert stopped < len(clean) * 0.01
+
+
+def _without_ids(line: bytes) -> bytes:
+    return orjson.dumps({name: value for name, value in orjson.loads(line).items() if name not in _RANDOM})
+
+
+_RANDOM = frozenset({"request_id", "trace_id", "span_id", "event_id", "session_id"})
 
 
 @needs_go

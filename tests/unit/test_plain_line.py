@@ -12,7 +12,8 @@ import orjson
 import pytest
 from harness import odd_values
 
-from tradewise_otel.out.parts import _REMEMBERED
+from tradewise_otel.context import Request
+from tradewise_otel.out.parts import _OF_ONE_REQUEST, _REMEMBERED
 from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.record.build import Event, ExceptionInfo
@@ -106,12 +107,21 @@ def test_no_part_is_remembered_that_must_be_looked_through(secret: dict[str, Any
 
 
 def test_memory_is_bounded(plain: PlainLine) -> None:
-    """However many places, texts, users, spans and threads there are, only so many are remembered."""
+    """However many places, texts, users, spans and threads there are, only so many are remembered, and of one
+    request a few.
+    """
+    request = Request("req-1")
     for number in range(3 * _REMEMBERED):
-        made = event(message=f"m{number}", span_id=number + 1, thread_id=number, source=("f", number, "g"))
-        assert plain.of(made) is not None
-    for known in (plain._heads, plain._texts, plain._who._known, plain._threads):
+        for of in (None, request):
+            made = event(
+                message=f"m{number}", span_id=number + 1, thread_id=number, source=("f", number, "g")
+            )
+            made.request = of
+            assert plain.of(made) is not None
+    for known in (plain._heads, plain._texts, plain._threads):
         assert len(known) <= _REMEMBERED
+    for parts in (plain._who._of_nobody, request.parts):
+        assert 0 < len(parts) <= _OF_ONE_REQUEST
     for _ in range(10):
         plain.of(event(message="x" * 1000, logger_name="y" * 1000))
     assert max(map(len, plain._texts.values())) < 1000

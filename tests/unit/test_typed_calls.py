@@ -125,6 +125,20 @@ def test_the_source_of_a_call_is_its_caller(tradewise_events: CaughtEvents) -> N
     assert told["logger_name"] == __name__
 
 
+def test_calls_of_one_line_and_of_one_name_have_their_own_source(tradewise_events: CaughtEvents) -> None:
+    """A call says where it stands, also where a function of its name stood elsewhere before."""
+    for line in (1, 3):
+        code = compile(
+            "\n" * line + "def f(): events.business('a')\n\ndef g(): events.business('b')", "x", "exec"
+        )
+        functions: dict[str, Any] = {"events": events}
+        exec(code, functions)
+        functions["f"](), functions["g"](), functions["f"]()
+    told = [event["source"] for event in tradewise_events.lines]
+    lines = [(1, "f"), (3, "g"), (1, "f"), (3, "f"), (5, "g"), (3, "f")]
+    assert [(place["line"] - 1, place["function"]) for place in told] == lines
+
+
 def test_free_fields_and_names_of_open_families(tradewise_events: CaughtEvents) -> None:
     """Free fields stand beside the documented ones, a prefix is not doubled, None says nothing."""
     events.business("business_order_filled", order_id="o1", user_id=None, quantity=3)

@@ -95,6 +95,17 @@ def test_fastapis_own_telemetry_knows_our_stack(monkeypatch: pytest.MonkeyPatch)
     assert native._legacy_otel(stack)
 
 
+def test_fastapis_own_telemetry_asks_its_settings_at_every_request() -> None:
+    """What an app's `_telemetry` says of the three signals decides, then and there, whether FastAPI's own
+    telemetry has a request go through it.
+    """
+    pytest.importorskip("fastapi.telemetry._asgi", reason="this FastAPI does not trace by itself")
+    app: Any = fastapi.FastAPI(telemetry={"tracer_provider": TracerProvider(shutdown_on_exit=False)})
+    assert app._native_telemetry.enabled()
+    app._telemetry.update(tracing=False, metrics=False, logs=False)
+    assert not app._native_telemetry.enabled()
+
+
 def test_contrib_keeps_its_span_on_the_execution(instrumented: None) -> None:
     """While our listeners run, contrib's span is `_otel_span` of the execution context, and still open."""
     engine = sqlalchemy.create_engine("sqlite://")

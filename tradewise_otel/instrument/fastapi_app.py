@@ -63,6 +63,9 @@ class FastAPIEvents:
 
         safe = self._ledger.guarded("server middleware", build, OpenTelemetryMiddleware)
         contrib.OpenTelemetryMiddleware = safe  # type: ignore[assignment,attr-defined]
+        instrumentor: Any = contrib.FastAPIInstrumentor
+        spared = self._ledger.shielded("native telemetry", without_native_telemetry, None, "traces")
+        instrumentor.instrument_app = staticmethod(shield.then(spared, instrumentor.instrument_app))
 
     def begin(self, scope: dict[str, Any], receive: shield.Receive) -> Exchange | None:
         """A new exchange for the current server span; None where this app is mounted in another."""
@@ -142,6 +145,16 @@ class Recorder:
         if error is None:
             # Else the holder stays the current one: the server logs this error next, in the same task.
             context.leave(token)
+
+
+def without_native_telemetry(app: Any, *args: Any, **kwargs: Any) -> None:
+    """Spares an app FastAPI's own telemetry, which does nothing where contrib's middleware is.
+
+    It looks for that middleware at every request, and is one more frame around every step of the app.
+    """
+    config = getattr(app, "_telemetry", None)
+    if isinstance(config, dict):
+        config.update(tracing=False, metrics=False, logs=False)
 
 
 def span_details(scope: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -75,7 +75,8 @@ class OutgoingHeaders(textmap.TextMapPropagator):
         request = current()
         if request is not None and request.request_id and not request.expired:
             setter.set(carrier, "x-request-id", request.request_id)
-        context = context if self._with_baggage else baggage.clear(context)
+        if not self._with_baggage and baggage.get_all(context):
+            context = baggage.clear(context)
         if request is not None and request.keep:
             context = _with_early_verdict(span, request.keep, context)
         self._inner.inject(carrier, context, setter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from tradewise_otel.record.build import Event, here
@@ -19,7 +19,6 @@ def take(
     """Makes an event of a call and sends it on its way; levels of loggers do not concern it."""
     event_type, level, message, fields, faults = call.understood(positional, given)
     (trace_id, span_id, _, flags, *_), request = here()
-    code = caller.f_code
     event = Event(
         time.time_ns(),
         level,
@@ -32,8 +31,27 @@ def take(
         flags,
         request,
         {},
-        (code.co_filename, caller.f_lineno, code.co_name),
+        _place(caller),
     )
     for fault in faults:
         sink.complain(event, fault)
     sink.emit(event)
+
+
+def _place(caller: FrameType) -> tuple[str, int, str]:
+    """File, line and function of a call; remembered, since Python looks through a function for its lines."""
+    code = caller.f_code
+    key = id(code), caller.f_lasti
+    known = _places.get(key)
+    if known is not None and known[0] is code:
+        return known[1]
+    place = code.co_filename, caller.f_lineno, code.co_name
+    if len(_places) >= _REMEMBERED:
+        _places.clear()
+    _places[key] = code, place
+    return place
+
+
+_REMEMBERED = 1024
+_places: dict[tuple[int, int], tuple[CodeType, tuple[str, int, str]]] = {}
+"""Places by code object, which is kept so that its id stays its own, and instruction."""

@@ -10,11 +10,12 @@ from tradewise_otel.record.build import Event
 K = TypeVar("K")
 P = TypeVar("P")
 _REMEMBERED = 1024
+_OF_ONE_REQUEST = 64
 
 
-def keep(known: dict[K, P], key: K, part: P) -> P:
+def keep(known: dict[K, P], key: K, part: P, at_most: int = _REMEMBERED) -> P:
     """Keeps a part under its key; past the bound all of them are made anew."""
-    if len(known) >= _REMEMBERED:
+    if len(known) >= at_most:
         known.clear()
     known[key] = part
     return part
@@ -22,6 +23,9 @@ def keep(known: dict[K, P], key: K, part: P) -> P:
 
 class PartOfWhom(Generic[P]):
     """Trace, span and identity as one part, by span: events of one span mostly have the same.
+
+    It is kept with the request, and gone with it. Kept for longer, the parts of a thousand spans would push
+    what the app itself works with out of the processor's caches, for nothing: no span comes again.
 
     Args:
         write: makes the part of an event from the part of its identity, which spans of one request share;
@@ -32,18 +36,21 @@ class PartOfWhom(Generic[P]):
     def __init__(self, write: Callable[[Event, P], P], identify: Callable[[dict[str, str]], P]) -> None:
         self._write, self._identify = write, identify
         self._last: tuple[dict[str, str], P] | None = None
-        self._known: dict[int, tuple[tuple[int, dict[str, str]], P]] = {}
+        self._of_nobody: dict[tuple[object, int], tuple[tuple[int, dict[str, str]], P]] = {}
 
     def of(self, event: Event) -> P:
         """The part of an event."""
-        known = self._known.get(event.span_id)
+        request, key = event.request, (self, event.span_id)
+        parts = self._of_nobody if request is None else request.parts
+        known = parts.get(key)
         # Tuples ask whether it is the same dict before they look into it.
         whose = event.trace_id, event.identity
         if known is not None and known[0] == whose:
-            return known[1]
+            part: P = known[1]
+            return part
         part = self._write(event, self._of_identity(event.identity))
         if part is not None:
-            keep(self._known, event.span_id, (whose, part))
+            keep(parts, key, (whose, part), _OF_ONE_REQUEST)
         return part
 
     def _of_identity(self, identity: dict[str, str]) -> P:

@@ -165,30 +165,29 @@ class Sink:
         ids = _IDS.intersection(fields)
         if request is not None:
             self.know(request)
-            if brought := ids & _KNOWN_BY_EXTRA:
-                self._learn(request, {name: fields[name] for name in brought})
+            if ids:
+                self._learn(request, ids & _KNOWN_BY_EXTRA, fields)
             if request.pending:
                 request.settle()
             event.identity = request.identity()
         if ids:
-            event.identity = dict(event.identity)
             self._settle_ids(event, ids)
 
-    def _learn(self, request: Request, brought: Mapping[str, object]) -> None:
+    def _learn(self, request: Request, brought: Iterable[str], fields: Mapping[str, object]) -> None:
         """Takes what a record brings of who is asking, as far as nobody has said it."""
-        for name, value in brought.items():
-            if getattr(request, name) is None:
-                request.learn(**{name: value})
-        self.know(request)
+        news = {name: fields[name] for name in brought if getattr(request, name) is None}
+        if news:
+            request.learn(**news)
+            self.know(request)
 
     def _settle_ids(self, event: Event, ids: Iterable[str]) -> None:
         """What the event says of who is asking stands in the place of what its request says."""
         fields, identity = event.fields, event.identity
         if "session_id" in fields:
             fields["session_id"] = self._pseudonymise(str(fields["session_id"]))
-        for name in ids:
-            if name in identity:
-                identity[name] = fields.pop(name)
+        said = {name: fields.pop(name) for name in ids if name in identity}
+        if not said.items() <= identity.items():
+            event.identity = {**identity, **said}
 
     def trust(self, text: str) -> None:
         """Says of a text that it is our own, so that it is not looked through."""

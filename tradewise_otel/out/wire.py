@@ -26,7 +26,7 @@ _CACHED_VALUES = 256
 _VARINT, _LENGTH = 0, 2
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def varint(number: int) -> bytes:
     """A number in base 128, low digits first; negative ones as 64-bit two's complement."""
     number &= _MASK64

@@ -16,7 +16,7 @@ from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for, field_types
 from tradewise_otel.catalogue.metrics import API_CALL, METRICS, TAG_FIELDS
 from tradewise_otel.catalogue.vocabulary import EventType
-from tradewise_otel.pipeline.aggregate import Aggregate, Labels, LabelValue, Measured
+from tradewise_otel.pipeline.aggregate import Aggregate, LabelValue, Measured
 from tradewise_otel.record.build import OWN_LOGGER, Event
 
 BY_HAND = "tradewise_otel.compat"
@@ -33,8 +33,8 @@ _LARGEST = 2**63
 # Path segments that are an id rather than a name: numbers, uuids, long hex or mixed tokens.
 _ID_SEGMENT = re.compile(r"^(?:\d+|[0-9a-fA-F-]{16,}|(?=.*\d).{20,}|[A-Za-z]+[-_]\d+)$")
 
-Step = tuple[str, Labels, str, int]
-"""Metric, labels, the field that holds the value (none for a count), and what it is divided by."""
+Step = tuple[Measured, str, int]
+"""One occurrence of a metric; the field of its value, none for a count; what that value is divided by."""
 
 
 class Feed:
@@ -59,13 +59,13 @@ class Feed:
             return
         repeated = recipe.once is not None and _is_repeated(event)
         found: list[Measured] = []
-        for metric, labels, measured, divisor in recipe.steps(event):
-            if repeated and metric.startswith(recipe.once or ""):
+        for one, measured, divisor in recipe.steps(event):
+            if repeated and one[0].startswith(recipe.once or ""):
                 continue
             if not measured:
-                found.append((metric, labels, 1, True))
+                found.append(one)
             elif not event.untimed and (value := _number(event.fields.get(measured))) is not None:
-                found.append((metric, labels, value / divisor, False))
+                found.append((one[0], one[1], value / divisor, False))
         self._arrive(found)
 
     def _learn(self, event_type: str) -> Recipe | None:
@@ -121,7 +121,7 @@ class Recipe:
 
     def _make(self, event: Event, who: object) -> tuple[Step, ...]:
         given = {**event.fields, "event_type": event.event_type, "tenant_id": who}
-        found = []
+        found: list[Step] = []
         for metric in self._metrics:
             if metric.name == "user.activity.count" and who is None and event.event_type == _ANSWER:
                 # An API call of nobody is no user's activity.
@@ -130,7 +130,7 @@ class Recipe:
                 (tag, label) for tag in metric.tags if (label := self._label(tag, given)) is not None
             )
             measured = self._first_of(metric.measures) if metric.measures else ""
-            found.append((metric.name, labels, measured, 1000 if metric.unit == "s" else 1))
+            found.append(((metric.name, labels, 1, True), measured, 1000 if metric.unit == "s" else 1))
         return tuple(found)
 
     def _label(self, tag: str, given: dict[str, Any]) -> LabelValue | None:

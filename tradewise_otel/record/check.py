@@ -63,7 +63,7 @@ def mend(event: Event) -> list[Fault]:
 
 def is_fit_id(text: str) -> bool:
     """Whether a text is what ids are like: printable, and not beyond all measure."""
-    return 0 < len(text) <= _ID_LENGTH and text.isprintable()
+    return _is_fit(text)
 
 
 class Complaints:
@@ -105,8 +105,10 @@ def _remember(form: tuple[object, ...], varying: tuple[str, ...]) -> None:
 
 
 def _is_fit(value: Any) -> bool:
-    # What is infinite or no number, less itself, is not nothing.
-    return value - value == 0.0 if type(value) is float else is_fit_id(value)
+    if type(value) is float:
+        # What is infinite or no number, less itself, is not nothing.
+        return value - value == 0.0
+    return 0 < len(value) <= _ID_LENGTH and bool(value.isprintable())
 
 
 def _mend_field(event: Event, name: str, value: object) -> list[Fault]:

@@ -47,7 +47,9 @@ class Call:
         faults: Sequence[Fault] = ()
         if positional or not given.keys() <= self._documented:
             given, faults = self._loosely(positional, given)
-        fields = {name: value for name, value in given.items() if value is not None}
+        fields = given
+        if type(None) in map(type, given.values()):
+            fields = {name: value for name, value in given.items() if value is not None}
         text = self._brief if message is None else printable(message)
         return self._name, self.level(fields), text, fields, faults
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_REMEMBERED = 4096
+# Ids come by the request and never again: more of them would only push what the app works with out of the
+# processor's caches, and what does come again is soon known again.
+_REMEMBERED = 512
 _LONGEST = 128
 
 
