@@ -105,18 +105,24 @@ class _Orders(http.server.BaseHTTPRequestHandler):
         if order == "targets":
             return sorted(targets())
         if order == "break":
+            # Counted before it breaks: threads of ours run on, and may meet the fault at once.
+            so_far = _figures()
             code = targets()[name]
             fault = broken(name, code)
             type(self).mend = staticmethod(lambda: swap(fault, code))
             swap(code, fault)
-        elif order == "mend":
+            return so_far
+        if order == "mend":
             type(self).mend()
-        else:
-            return "a peer"
-        return {"raised": len(raised), "counted": _counted()}
+            return _figures()
+        return "a peer"
 
     def log_message(self, *args: object) -> None:
         """Nothing: stdout and stderr are the app's."""
+
+
+def _figures() -> dict[str, int]:
+    return {"raised": len(raised), "counted": _counted()}
 
 
 def _counted() -> int:
