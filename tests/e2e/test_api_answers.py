@@ -169,7 +169,7 @@ def test_metrics_count_every_answer_once(app: Traffic) -> None:
 NATIVE = """
 import fastapi
 apps = fastapi.FastAPI(), fastapi.FastAPI(telemetry={"exclude": None})
-print([getattr(app, "_native_telemetry").enabled() for app in apps])
+print([app._native_telemetry.enabled() for app in apps])
 """
 
 

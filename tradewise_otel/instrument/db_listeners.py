@@ -15,6 +15,7 @@ from opentelemetry.instrumentation.sqlalchemy import engine as contrib
 from opentelemetry.trace import SpanKind
 
 from tradewise_otel.instrument.switched_off import is_switched_off
+from tradewise_otel.out.parts import keep
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 
@@ -74,9 +75,8 @@ def _known(listener: Any, conn: Any, cursor: Any, statement: str) -> Described:
     known: dict[tuple[str, str | None], Described] = listener.__dict__.setdefault("_known_statements", {})
     described = known.get((statement, database))
     if described is None:
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        described = known[statement, database] = _describe(listener, conn, cursor, statement, database)
+        made = _describe(listener, conn, cursor, statement, database)
+        described = keep(known, (statement, database), made, _REMEMBERED)
     return described
 
 

@@ -47,11 +47,11 @@ class Call:
         faults: Sequence[Fault] = ()
         if positional or not given.keys() <= self._documented:
             given, faults = self._loosely(positional, given)
-        fields = given
+        # By type: `None in` would ask objects of the app whether they equal it.
         if type(None) in map(type, given.values()):
-            fields = {name: value for name, value in given.items() if value is not None}
+            given = {name: value for name, value in given.items() if value is not None}
         text = self._brief if message is None else printable(message)
-        return self._name, self.level(fields), text, fields, faults
+        return self._name, self.level(given), text, given, faults
 
     def level(self, fields: Mapping[str, Any]) -> Level:
         """The level of the event with these fields (contract 2)."""

@@ -75,11 +75,13 @@ class Redactor:
             raw = serialise(fields)
         except (TypeError, ValueError):
             return None
-        if flat and b"null" not in raw and self._clean.has_all(fields.values()):
-            # What is known is short as well.
-            return raw
-        if simple and not self._fits(fields, raw) and not self.is_plain(fields):
+        known = flat and self._clean.has_all(fields.values())
+        # What is known is short as well; a null may be a number that is none.
+        fits = (known and b"null" not in raw) or not simple or self._fits(fields, raw)
+        if not fits and not self.is_plain(fields):
             return None
+        if known:
+            return raw
         if gate.hit(raw):
             return None
         if flat or self._is_flat(fields):
