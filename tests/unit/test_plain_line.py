@@ -12,8 +12,9 @@ import orjson
 import pytest
 from harness import odd_values
 
+from tradewise_otel.bounded import REMEMBERED
 from tradewise_otel.context import Request
-from tradewise_otel.out.parts import _OF_ONE_REQUEST, _REMEMBERED
+from tradewise_otel.out.parts import _SPANS
 from tradewise_otel.out.plain_line import PlainLine
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.record.build import Event, ExceptionInfo
@@ -111,7 +112,7 @@ def test_memory_is_bounded(plain: PlainLine) -> None:
     request a few.
     """
     request = Request("req-1")
-    for number in range(3 * _REMEMBERED):
+    for number in range(3 * REMEMBERED):
         for of in (None, request):
             made = event(
                 message=f"m{number}", span_id=number + 1, thread_id=number, source=("f", number, "g")
@@ -119,9 +120,9 @@ def test_memory_is_bounded(plain: PlainLine) -> None:
             made.request = of
             assert plain.of(made) is not None
     for known in (plain._heads, plain._texts, plain._threads):
-        assert len(known) <= _REMEMBERED
+        assert len(known) <= REMEMBERED
     for parts in (plain._who._of_nobody, request.parts):
-        assert 0 < len(parts) <= _OF_ONE_REQUEST
+        assert 0 < len(parts) <= _SPANS
     for _ in range(10):
         plain.of(event(message="x" * 1000, logger_name="y" * 1000))
     assert max(map(len, plain._texts.values())) < 1000

@@ -14,8 +14,8 @@ from opentelemetry.instrumentation._semconv import _set_db_operation, _set_db_st
 from opentelemetry.instrumentation.sqlalchemy import engine as contrib
 from opentelemetry.trace import SpanKind
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.instrument.switched_off import is_switched_off
-from tradewise_otel.out.parts import keep
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 

@@ -29,9 +29,9 @@ from opentelemetry.trace import Span, SpanKind, set_span_in_context
 from opentelemetry.trace.status import StatusCode
 from opentelemetry.util.http import redact_url
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.instrument import http_method
 from tradewise_otel.instrument.switched_off import is_switched_off
-from tradewise_otel.out.parts import keep
 from tradewise_otel.pipeline import shield
 from tradewise_otel.pipeline.ledger import Ledger
 from tradewise_otel.pipeline.spans import note_failure

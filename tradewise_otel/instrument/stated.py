@@ -6,6 +6,7 @@ import time
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.record.build import Event, here
 from tradewise_otel.record.statement import Call
 
@@ -46,12 +47,9 @@ def _place(caller: FrameType) -> tuple[str, int, str]:
     if known is not None and known[0] is code:
         return known[1]
     place = code.co_filename, caller.f_lineno, code.co_name
-    if len(_places) >= _REMEMBERED:
-        _places.clear()
-    _places[key] = code, place
+    keep(_places, key, (code, place))
     return place
 
 
-_REMEMBERED = 1024
 _places: dict[tuple[int, int], tuple[CodeType, tuple[str, int, str]]] = {}
 """Places by code object, which is kept so that its id stays its own, and instruction."""

@@ -15,10 +15,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceState
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.out import encode_metrics, wire
 from tradewise_otel.out.encode_logs import LogParts
 from tradewise_otel.out.metrics import Figures
-from tradewise_otel.out.parts import keep
 from tradewise_otel.out.projection import own_trace_state
 from tradewise_otel.out.scrub import CleanSpan
 from tradewise_otel.out.sdk_objects import Scopes
@@ -26,6 +26,7 @@ from tradewise_otel.record.build import Event
 
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
+_OWNERS = 4096
 _NO_SCOPE = InstrumentationScope("")
 
 Packed = tuple[bytes, bytes]
@@ -75,12 +76,10 @@ class Encoder:
         """What all records of a group share. Kept with its owner, whose id it is found by."""
         known = self._known.get(id(of))
         if known is None:
-            if len(self._known) > 4096:
-                self._known.clear()
             encode = _encode_resource if isinstance(of, Resource) else _encode_instrumentation_scope
             message = encode(of)  # type: ignore[arg-type]
             head = wire.nested(1, message.SerializeToString()) + wire.text(3, of.schema_url)
-            known = self._known[id(of)] = (of, head)
+            known = keep(self._known, id(of), (of, head), _OWNERS)
         return known[1]
 
 

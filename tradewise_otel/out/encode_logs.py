@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.catalogue.vocabulary import Level
 from tradewise_otel.out import wire
-from tradewise_otel.out.parts import PartOfWhom, keep
+from tradewise_otel.out.parts import PartOfWhom
 from tradewise_otel.out.projection import FIXED, log_attributes, place_attributes, whole_milliseconds
 from tradewise_otel.record.build import SEVERITY, Event
 

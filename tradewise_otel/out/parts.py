@@ -1,24 +1,16 @@
-"""Parts that lines and records share: written once, kept, and never without a bound."""
+"""Who was asking, as lines and records say it: written once a span, and kept while its request lives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.record.build import Event
 
-K = TypeVar("K")
 P = TypeVar("P")
-_REMEMBERED = 1024
-_OF_ONE_REQUEST = 64
-
-
-def keep(known: dict[K, P], key: K, part: P, at_most: int = _REMEMBERED) -> P:
-    """Keeps a part under its key; past the bound all of them are made anew."""
-    if len(known) >= at_most:
-        known.clear()
-    known[key] = part
-    return part
+# Of one request; and of all that belongs to none.
+_SPANS = 64
 
 
 class PartOfWhom(Generic[P]):
@@ -50,7 +42,7 @@ class PartOfWhom(Generic[P]):
             return part
         part = self._write(event, self._of_identity(event.identity))
         if part is not None:
-            keep(parts, key, (whose, part), _OF_ONE_REQUEST)
+            keep(parts, key, (whose, part), _SPANS)
         return part
 
     def _of_identity(self, identity: dict[str, str]) -> P:

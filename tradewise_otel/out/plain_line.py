@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from tradewise_otel.out.parts import PartOfWhom, keep
+from tradewise_otel.bounded import keep
+from tradewise_otel.out.parts import PartOfWhom
 from tradewise_otel.out.stdout import Lines
 from tradewise_otel.record.build import Event
 from tradewise_otel.redact.walk import Redactor

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.catalogue.events import EVENTS
 from tradewise_otel.catalogue.lookup import event_for, field_types
 from tradewise_otel.catalogue.metrics import API_CALL, METRICS, TAG_FIELDS
@@ -108,16 +109,10 @@ class Recipe:
         try:
             return self._known[key]
         except KeyError:
-            return self._remember(key, self._make(event, who))
+            return keep(self._known, key, self._make(event, who))
         except TypeError:
             # A list where a word belongs: counted without that label, and not worth remembering.
             return self._make(event, who)
-
-    def _remember(self, key: tuple[Any, ...], steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[key] = steps
-        return steps
 
     def _make(self, event: Event, who: object) -> tuple[Step, ...]:
         given = {**event.fields, "event_type": event.event_type, "tenant_id": who}

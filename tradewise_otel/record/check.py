@@ -13,6 +13,7 @@ from datetime import date, datetime, timezone
 from functools import cache
 from typing import Any, NamedTuple
 
+from tradewise_otel.bounded import keep
 from tradewise_otel.catalogue.common import Context
 from tradewise_otel.catalogue.lookup import event_for, field_types, fields_of, fits, must_be_stated
 from tradewise_otel.record.build import Event, automatic
@@ -21,7 +22,7 @@ from tradewise_otel.texts import printable
 _IDS = frozenset(fields_of(Context))
 _ID_LENGTH = 1024
 _NAME_LENGTH = 128
-_REMEMBERED, _LONGEST_FORM = 1024, 1024
+_LONGEST_FORM = 1024
 _TOLD = 100
 """Faults that are told in a line, each once a process; all are counted."""
 
@@ -97,11 +98,9 @@ def _mend_all(event: Event, form: tuple[object, ...]) -> list[Fault]:
 
 
 def _remember(form: tuple[object, ...], varying: tuple[str, ...]) -> None:
-    if len(_FORMS) >= _REMEMBERED:
-        _FORMS.clear()
     # Names come from whoever logs.
     if sum(len(part) for part in form if isinstance(part, str)) <= _LONGEST_FORM:
-        _FORMS[form] = varying
+        keep(_FORMS, form, varying)
 
 
 def _is_fit(value: Any) -> bool:
