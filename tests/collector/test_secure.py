@@ -16,6 +16,7 @@ import httpx
 import pytest
 from certificates import Certificate, make_certificate, trusting
 from harness.app import App
+from harness.doctor import visit
 from harness.sink import Sink
 from otlp_wire import log
 
@@ -189,6 +190,23 @@ def test_the_grpc_door_has_the_same_lock(
             with pytest.raises(grpc.RpcError) as caught:
                 export(b"", timeout=10, metadata=metadata)
             assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_the_doctor_says_what_is_missing(
+    locked: CollectorProcess, certificates: dict[str, Certificate], tmp_path: Path
+) -> None:
+    """Without its authority, without the token, and with both: each is told apart, with the setting."""
+    where = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"https://localhost:{_port(locked)}"}
+    trust = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificates["gateway"].cert)}
+    token = {"OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{TOKEN}"}
+    for variables, said in (
+        (where, "-> OTEL_EXPORTER_OTLP_CERTIFICATE"),
+        (where | trust, "answers 401 -> OTEL_EXPORTER_OTLP_HEADERS"),
+        (where | trust | token, "taken by"),
+    ):
+        (found,) = visit(tmp_path, **variables).said_of("collector")
+        assert said in found
+        assert TOKEN not in found
 
 
 SOURCE = Path(__file__).parents[1] / "harness" / "apps" / "answers.py"
