@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.app import clean_environment
 from harness.doctor import visit
 from harness.sink import Sink
 from packaging.requirements import Requirement
@@ -123,6 +127,16 @@ def test_one_address_for_all(one: int, others: int, is_told: bool, door: Sink, t
     assert bool(said) is is_told
     assert found.code == 0
     assert all(f"10.0.0.1 has {one} of {one + others} requests" in line for line in said)
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    """`tradewise-otel … | head` ends quietly, with the exit code that shells have for it."""
+    read, write = os.pipe()
+    os.close(read)
+    words = [sys.executable, "-m", "tradewise_otel.tools.cli.main", "doctor"]
+    done = subprocess.run(words, env=clean_environment(tmp_path), stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def _request_from(address: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import select
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 is success; 1 an error, told in one line on stderr; 2 wrong usage or a missing optional dependency;
-    anything else is the `exit_code` of the error that a command raised.
+    130 and 141 as shells have it for Ctrl-C and for a reader such as `head` that has enough; anything else
+    is the `exit_code` of the error that a command raised.
     """
     args = argparse.Namespace()
     try:
@@ -29,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         remedy = f": pip install 'tradewise-otel[{extra}]'" if extra else ""
         return _fail(f"the module {error.name} is missing{remedy}", 2)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads(sys.stdout.fileno()):
+            # What is still to be flushed has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
         return _fail(str(error) or type(error).__name__, getattr(error, "exit_code", 1))
 
 
@@ -42,6 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         importlib.import_module(f"tradewise_otel.tools.cli.{name}").add_parser(subparsers)
     return parser
+
+
+def _nobody_reads(pipe: int) -> bool:
+    """Whether it is our output that broke, and not a connection of the command's."""
+    asked = select.poll()
+    asked.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in asked.poll(0))
 
 
 def _fail(message: str, code: int) -> int:
