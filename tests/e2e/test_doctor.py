@@ -26,6 +26,7 @@ FAULTS = {
         "TRADEWISE_SAMPLE_RATE='7' is not a number from 0 to 1",
         "correct",
     ),
+    "TRADEWISE_SAMPLERATE=0.1": ("settings", "is read by nobody", "TRADEWISE_SAMPLE_RATE="),
     "OTEL_BSP_MAX_QUEUE_SIZE=many": ("settings", "is not a whole number from 1", "correct OTEL_BSP"),
     "OTEL_LOGS_EXPORTER=console": ("settings", "is not otlp or none", "correct OTEL_LOGS_EXPORTER"),
     "OTEL_PYTHON_DISTRO=distro": ("distro", "OTEL_PYTHON_DISTRO=distro", "OTEL_PYTHON_DISTRO=tradewise"),

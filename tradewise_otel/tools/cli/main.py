@@ -9,7 +9,7 @@ import select
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("demo", "doctor", "collector", "datadog", "alerts", "kpis", "reconcile", "generate")
+COMMANDS = ("demo", "doctor", "config", "collector", "datadog", "alerts", "kpis", "reconcile", "generate")
 """Modules beside this one; each has `add_parser(subparsers)` and sets `func(args) -> int`, and `extra` if it
 needs an optional dependency group of the package."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 
 from tradewise_otel import otel_variables, settings
 from tradewise_otel.out import exporter
+from tradewise_otel.tools.collector.settings import ROWS as COLLECTORS
 from tradewise_otel.tools.doctor.finding import Finding
+
+_ALIKE = 0.8
 
 
 def settled(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -15,10 +19,11 @@ def settled(environ: Mapping[str, str]) -> Iterator[Finding]:
     if settings.is_disabled(environ):
         text = "OTEL_SDK_DISABLED=true: the app runs as if it had been started without the launcher"
         yield Finding("fault", "settings", text, "unset OTEL_SDK_DISABLED")
-    found, problems = settings.load(environ)
-    problems += otel_variables.repair(dict(environ)) + exporter.check(environ)
-    for problem in problems:
+    for problem in problems_of(environ):
         yield Finding("fault", "settings", str(problem), f"correct {problem.env}")
+    for name, meant in misspelt(environ):
+        yield Finding("fault", "settings", f"{name} is read by nobody", f"{meant}=…")
+    found, _ = settings.load(environ)
     road = "by OTLP" if found.logs_road == "otlp" else "as lines on stdout"
     yield Finding(
         "ok",
@@ -39,3 +44,19 @@ def propagators(environ: Mapping[str, str]) -> Finding:
             "fault", "propagators", text, f"one of {', '.join(sorted(known))}, or install its package"
         )
     return Finding("ok", "propagators", ", ".join(named))
+
+
+def problems_of(environ: Mapping[str, str]) -> list[settings.Problem]:
+    """All that cannot be read, as the app would report it at its start."""
+    _, problems = settings.load(environ)
+    return problems + otel_variables.repair(dict(environ)) + exporter.check(environ)
+
+
+def misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Variables that nobody reads and that look like a setting of ours, with that setting."""
+    ours = [row.env for row in settings.ROWS.values()]
+    known = {*ours, *(row.env for row in COLLECTORS)}
+    for name in sorted(environ):
+        if name.startswith("TRADEWISE_") and name not in known:
+            for meant in difflib.get_close_matches(name, ours, 1, _ALIKE):
+                yield name, meant
