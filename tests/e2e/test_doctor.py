@@ -70,6 +70,20 @@ def test_what_is_in_the_way_is_named(variable: str, door: Sink, tmp_path: Path) 
     assert "pw" not in faults[0]
 
 
+def test_a_launcher_of_another_environment_is_told(door: Sink, tmp_path: Path) -> None:
+    """Where a shell would find another launcher, or none, the one that knows us is named."""
+    other = tmp_path / "bin" / "opentelemetry-instrument"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    own = Path(sys.executable).parent / other.name
+    for path, first in (("/nowhere", "not to be found"), (f"{other.parent}:/nowhere", str(other))):
+        found = visit(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=door.url, PATH=path)
+        (said,) = found.said_of("launcher")
+        assert said.startswith("note")
+        assert said.endswith(f"on PATH is {first} -> this environment's is {own}")
+
+
 @pytest.mark.parametrize(("status", "remedy"), [(401, "HEADERS=Authorization"), (404, "/v1/"), (500, "log")])
 def test_a_refusal_is_explained(status: int, remedy: str, tmp_path: Path) -> None:
     """A Collector that answers and refuses is told apart from one that is not there."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -62,15 +62,25 @@ def _version(name: str) -> Version | None:
 
 
 def launcher() -> Finding:
-    """Whether the launcher that a shell finds is the one beside us."""
-    beside = Path(sys.executable).parent / _LAUNCHER
-    first = shutil.which(_LAUNCHER)
-    if first is not None and Path(first).parent.resolve() == beside.parent.resolve():
-        return Finding("ok", "launcher", first)
-    if beside.exists():
-        text = f"{_LAUNCHER} on PATH is {first or 'not to be found'}, which is not this environment's"
-        return Finding("note", "launcher", text, f"start the app with {beside}")
-    return Finding("fault", "launcher", f"{beside} is missing", "pip install opentelemetry-instrumentation")
+    """Whether the launcher that a shell finds is the one of this environment."""
+    first, own = shutil.which(_LAUNCHER), _own_launcher()
+    if first is None and own is None:
+        return Finding(
+            "fault", "launcher", f"there is no {_LAUNCHER}", "pip install opentelemetry-instrumentation"
+        )
+    if own is None or (first is not None and own.samefile(first)):
+        return Finding("ok", "launcher", str(first))
+    text = f"{_LAUNCHER} on PATH is {first or 'not to be found'}"
+    return Finding("note", "launcher", text, f"this environment's is {own}")
+
+
+def _own_launcher() -> Path | None:
+    """Where it was installed to; None where that is not known, as after `pip install --target`."""
+    for file in metadata.files("opentelemetry-instrumentation") or ():
+        path = Path(os.path.normpath(str(file.locate())))
+        if path.name == _LAUNCHER and path.exists():
+            return path
+    return None
 
 
 def distro(environ: Mapping[str, str]) -> Finding:
