@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,30 @@ def test_a_refusal_is_explained(status: int, remedy: str, tmp_path: Path) -> Non
     (said,) = found.said_of("collector")
     assert f"{sink.url} answers {status}" in said
     assert remedy in said.partition("->")[2]
+
+
+def test_a_token_goes_nowhere_else(door: Sink, tmp_path: Path) -> None:
+    """A redirect is an answer, and is not followed."""
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"{door.url}/v1/logs")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        token = "Authorization=Bearer%20t0ken"
+        found = visit(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_HEADERS=token)
+        server.shutdown()
+    assert f"{url} answers 302" in found.said_of("collector")[0]
+    assert door.raw == []
 
 
 def test_each_signal_has_its_own_door(door: Sink, tmp_path: Path) -> None:

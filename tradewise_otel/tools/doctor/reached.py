@@ -68,7 +68,8 @@ def _by_http(signal: str, environ: Mapping[str, str]) -> Finding:
     place = _place(url)
     try:
         request = _empty_request(url, parse_env_headers(_of(signal, "HEADERS", environ), liberal=True))
-        with urllib.request.urlopen(request, timeout=_SECONDS, context=_tls(signal, environ)):
+        https = urllib.request.HTTPSHandler(context=_tls(signal, environ))
+        with urllib.request.build_opener(_NoRedirects, https).open(request, timeout=_SECONDS):
             return Finding("ok", "collector", f"taken by {place}")
     except urllib.error.HTTPError as error:
         remedy = _ANSWERS.get(error.code, "its log says why")
@@ -77,6 +78,11 @@ def _by_http(signal: str, environ: Mapping[str, str]) -> Finding:
         reason = getattr(error, "reason", error)
         remedy = _NO_TRUST if isinstance(reason, ssl.SSLError) else _NOBODY
         return Finding("fault", "collector", f"{place} cannot be reached: {reason}", remedy)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """None: what the headers hold is meant for the address that was given, and for nobody else."""
 
 
 def _empty_request(url: str, headers: Mapping[str, str]) -> urllib.request.Request:
