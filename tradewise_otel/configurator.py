@@ -48,7 +48,7 @@ from tradewise_otel.redact import key_store
 from tradewise_otel.redact.pseudonym import pseudonym
 from tradewise_otel.redact.walk import Redactor
 from tradewise_otel.settings import PRODUCTION, Problem, Settings, is_disabled, load, state_dir
-from tradewise_otel.state.opening import agree_on_secret, default_url
+from tradewise_otel.state.opening import agree_on_secret, url_of
 from tradewise_otel.state.store import Unavailable
 
 _STDOUT = 1
@@ -78,7 +78,7 @@ class Pipeline:
         self._writers: list[Writer | LogFile] = [Writer(_STDOUT)]
         if settings.log_file:
             self._writers.append(LogFile(settings.log_file))
-        self._state_url = settings.state_url or default_url(settings.service_name, state_dir(environ))
+        self._state_url = url_of(settings, environ)
         key, self._key_scope = self._session_key()
         self._redactor = Redactor(email=settings.email, pseudonymise=lambda text: pseudonym(text, key))
         self._base = base_resource(settings, self._redactor)

@@ -47,8 +47,7 @@ def _place(caller: FrameType) -> tuple[str, int, str]:
     if known is not None and known[0] is code:
         return known[1]
     place = code.co_filename, caller.f_lineno, code.co_name
-    keep(_places, key, (code, place))
-    return place
+    return keep(_places, key, (code, place))[1]
 
 
 _places: dict[tuple[int, int], tuple[CodeType, tuple[str, int, str]]] = {}

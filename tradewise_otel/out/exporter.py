@@ -47,7 +47,7 @@ class Exporters:
         self._environ = environ
         self._say = say
         # Asked for every record, so read once.
-        self._off = {signal for signal in SIGNALS if _choice(signal, environ) == "none"}
+        self._off = {signal for signal in SIGNALS if choice(signal, environ) == "none"}
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -129,7 +129,7 @@ def check(environ: Mapping[str, str]) -> list[Problem]:
     """What is wrong with the standard exporter variables, as far as this distribution goes."""
     problems = []
     for signal in SIGNALS:
-        value = _choice(signal, environ)
+        value = choice(signal, environ)
         if value not in ("otlp", "none", ""):
             problems.append(Problem(f"OTEL_{signal.upper()}_EXPORTER", value, "otlp or none", "otlp"))
     for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", *map(_protocol_variable, SIGNALS)):
@@ -142,7 +142,8 @@ def check(environ: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-def _choice(signal: str, environ: Mapping[str, str]) -> str:
+def choice(signal: str, environ: Mapping[str, str]) -> str:
+    """What `OTEL_<SIGNAL>_EXPORTER` says; `none` sends nothing of the signal."""
     return environ.get(f"OTEL_{signal.upper()}_EXPORTER", "otlp").strip().lower()
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from tradewise_otel.bounded import keep
+
 _DOUBLE = struct.Struct("<d").pack
 FIXED64 = struct.Struct("<Q").pack
 """Eight bytes of a fixed64 field, without its head."""
@@ -165,11 +167,7 @@ _heads: defaultdict[int, dict[str, _Head]] = defaultdict(dict)
 
 
 def _learn(field: int, key: str) -> _Head:
-    known = _heads[field]
-    if len(known) >= _CACHED_KEYS:
-        known.clear()
-    head = known[key] = _Head(field, key)
-    return head
+    return keep(_heads[field], key, _Head(field, key), _CACHED_KEYS)
 
 
 @lru_cache(maxsize=_CACHED_KEYS)

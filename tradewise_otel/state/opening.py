@@ -14,10 +14,11 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from tradewise_otel.settings import Settings, state_dir
 from tradewise_otel.state.redis_store import RedisStore
 from tradewise_otel.state.sqlite import SqliteStore
 from tradewise_otel.state.sqlite_file import MEMORY
@@ -63,6 +64,11 @@ def import_client(url: str) -> None:
         # A missing one is said when it is needed.
         with contextlib.suppress(ImportError):
             importlib.import_module("redis")
+
+
+def url_of(settings: Settings, environ: Mapping[str, str]) -> str:
+    """`TRADEWISE_STATE_URL`, else the file that is used without one."""
+    return settings.state_url or default_url(settings.service_name, state_dir(environ))
 
 
 def default_url(service: str, folder: str) -> str:

@@ -17,6 +17,7 @@ from typing_extensions import Self
 
 from tradewise_otel.tools.cases.case import SIGNALS
 from tradewise_otel.tools.cases.sending import KINDS, MADE_UP, STATUSES
+from tradewise_otel.tools.otlp_json import LEVELS
 
 Record = dict[str, Any]
 UNSEEN = "unseen"
@@ -25,11 +26,6 @@ UNSEEN = "unseen"
 NOW = "<now>"
 """Stands for a time within ten minutes of now."""
 
-_OUTER = {
-    "traces": ("resourceSpans", "scopeSpans", "spans"),
-    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
-    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
-}
 _DATA = {
     "sum": "sum",
     "gauge": "gauge",
@@ -102,7 +98,7 @@ def from_files(folder: Path) -> dict[str, list[Record]]:
 
 def decode(payload: Mapping[str, Any], signal: str, exporter: str) -> list[Record]:
     """The records of an OTLP/JSON request. What is empty is absent, and so are ids that no case has named."""
-    outer, inner, name = _OUTER[signal]
+    outer, inner, name = LEVELS[signal]
     make = {"traces": _span, "logs": _log, "metrics": _metric}[signal]
     found = []
     for group in payload.get(outer, []):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewise_otel.tools.cases.case import CaseError
+from tradewise_otel.tools.otlp_json import LEVELS
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -24,11 +25,6 @@ _ID_FIELDS = {"trace_id": "traceId", "span_id": "spanId", "parent_span_id": "par
 POD = "shop_api-7d4b9_0a1b2c3d-1111-2222-3333-444455556666/api"
 _FILES = {"pods": f"pods/{POD}/0.log", "docker": "docker/c1-json.log"}
 _FILES |= {"files": "files/app.jsonl", "plain": "plain/old.log"}
-_OUTER = {
-    "traces": ("resourceSpans", "scopeSpans", "spans"),
-    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
-    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
-}
 
 
 class Sender:
@@ -71,13 +67,13 @@ class Sender:
 
     @staticmethod
     def _raw(payload: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        for signal, (outer, _, _) in _OUTER.items():
+        for signal, (outer, _, _) in LEVELS.items():
             if outer in payload:
                 return signal, payload
-        raise CaseError(f"send.otlp has none of {', '.join(row[0] for row in _OUTER.values())}")
+        raise CaseError(f"send.otlp has none of {', '.join(row[0] for row in LEVELS.values())}")
 
     def _payload(self, signal: str, what: Mapping[str, Any]) -> dict[str, Any]:
-        outer, inner, name = _OUTER[signal]
+        outer, inner, name = LEVELS[signal]
         make = {"traces": self._span, "logs": self._log, "metrics": self._metric}[signal]
         records = [make(dict(record)) for record in what["records" if signal == "logs" else name]]
         scoped = {"scope": {"name": what.get("scope", "")}, name: records}

@@ -25,16 +25,16 @@ def run(args: argparse.Namespace) -> int:
     """0 when the figures were printed; 1 when the store cannot be used."""
     import time
 
-    from tradewise_otel.settings import load, state_dir
+    from tradewise_otel.settings import load
     from tradewise_otel.state.kpis import BOT_USAGE, DAILY_USERS, bot_usage, daily_users
-    from tradewise_otel.state.opening import default_url, open_store, place_of
+    from tradewise_otel.state.opening import open_store, place_of, url_of
     from tradewise_otel.state.store import DAY_NS, Day, Unavailable
 
     settings, problems = load(os.environ)
     if problems:
         raise ValueError("; ".join(str(problem) for problem in problems))
     day = (args.date - date(1970, 1, 1)).days if args.date else time.time_ns() // DAY_NS
-    url = settings.state_url or default_url(settings.service_name, state_dir(os.environ))
+    url = url_of(settings, os.environ)
     if url.startswith("sqlite:") and not os.path.exists(place_of(url)):
         # Opening it would make one.
         raise FileNotFoundError(

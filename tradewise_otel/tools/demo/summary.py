@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tradewise_otel.tools import otlp_json
+
 # The least that a demo has to show; `--once` names what is missing and ends with 1.
 EXPECTED = (
     "api_request",
@@ -59,25 +61,19 @@ def _records(line: str) -> Iterator[dict[str, Any]]:
         request = json.loads(line)
     except ValueError:
         return
-    for resource in request.get("resourceLogs", ()):
-        for scope in resource.get("scopeLogs", ()):
-            yield from scope.get("logRecords", ())
+    yield from otlp_json.records(request, "logs")
 
 
 def _count(arrived: Arrived, record: dict[str, Any]) -> None:
-    attributes = {item["key"]: item.get("value", {}) for item in record.get("attributes", ())}
-    event_type = record.get("eventName") or _text(attributes, "event_type")
-    event_id = _text(attributes, "event_id")
+    said = otlp_json.texts(record)
+    event_type = record.get("eventName") or said.get("event_type", "")
+    event_id = said.get("event_id", "")
     # Delivery is at least once: a record that came twice is one.
     if event_id and event_id in arrived.event_ids:
         return
     arrived.event_ids.add(event_id)
-    column = arrived.sampled_out if _text(attributes, "sampling.reason") == "none" else arrived.kept
+    column = arrived.sampled_out if said.get("sampling.reason") == "none" else arrived.kept
     column[event_type] += 1
-
-
-def _text(attributes: dict[str, dict[str, Any]], name: str) -> str:
-    return str(attributes.get(name, {}).get("stringValue", ""))
 
 
 def table(arrived: Arrived) -> str:

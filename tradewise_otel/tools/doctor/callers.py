@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from tradewise_otel.tools import otlp_json
 from tradewise_otel.tools.doctor.finding import Finding
 
 _FEWEST, _SHARE = 100, 0.9
@@ -35,17 +35,11 @@ def _of_requests(line: str) -> Iterator[str]:
     if '"api_request"' not in line:
         return
     try:
-        document = json.loads(line)
+        request = json.loads(line)
     except ValueError:
         # The last line may be half written.
         return
-    for resource in document.get("resourceLogs", []):
-        for scope in resource.get("scopeLogs", []):
-            for record in scope.get("logRecords", []):
-                texts = {item["key"]: _text(item) for item in record.get("attributes", [])}
-                if texts.get("event_type") == "api_request" and texts.get("client_ip"):
-                    yield texts["client_ip"]
-
-
-def _text(attribute: dict[str, Any]) -> str:
-    return str(attribute.get("value", {}).get("stringValue", ""))
+    for record in otlp_json.records(request, "logs"):
+        said = otlp_json.texts(record)
+        if said.get("event_type") == "api_request" and said.get("client_ip"):
+            yield said["client_ip"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tradewise_otel import distro, settings
-from tradewise_otel.tools.doctor.variables import misspelt, problems_of
+from tradewise_otel.tools.doctor.variables import misspelt, read
 
 _SERVICE, _ENVIRONMENT = "OTEL_SERVICE_NAME", "ENVIRONMENT"
 _ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
@@ -24,10 +24,10 @@ class Effective(NamedTuple):
 
 def effective(environ: Mapping[str, str]) -> Iterator[Effective]:
     """Who the app is, our settings in the order of docs/settings.md, and the standard ones."""
-    found, _ = settings.load(environ)
+    found, problems = read(environ)
+    wrong = {problem.env: problem for problem in problems}
     yield Effective(_SERVICE, found.service_name, _source_of_service(environ))
     yield Effective(_ENVIRONMENT, found.environment, _source_of_environment(environ))
-    wrong = {problem.env: problem for problem in problems_of(environ)}
     for name, default in _defaults(found, environ).items():
         given = environ.get(name, "").strip()
         if name in wrong:
@@ -45,8 +45,9 @@ def _defaults(found: settings.Settings, environ: Mapping[str, str]) -> dict[str,
     """What holds where nothing is given, by name; nothing for a standard variable that is set."""
     ours = {row.env: row.default for row in settings.ROWS.values()}
     ours["TRADEWISE_SAMPLE_RATE"] = f"{found.sample_rate:g}"
-    others = sorted(name for name in environ if name.startswith("OTEL_") and name != _SERVICE)
-    return {**ours, **distro.DEFAULTS, **dict.fromkeys(set(others) - set(distro.DEFAULTS), "")}
+    known = {_SERVICE, *distro.DEFAULTS}
+    others = sorted(name for name in environ if name.startswith("OTEL_") and name not in known)
+    return {**ours, **distro.DEFAULTS, **dict.fromkeys(others, "")}
 
 
 def _shown(name: str, text: str) -> str:

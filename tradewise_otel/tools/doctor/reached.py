@@ -44,9 +44,8 @@ def collector(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _door(signal: str, environ: Mapping[str, str]) -> Finding:
-    variable = f"OTEL_{signal.upper()}_EXPORTER"
-    if environ.get(variable, "otlp").strip().lower() == "none":
-        return Finding("note", "collector", f"not sent, {variable}=none")
+    if exporter.choice(signal, environ) == "none":
+        return Finding("note", "collector", f"not sent, OTEL_{signal.upper()}_EXPORTER=none")
     if exporter.protocol_of(signal, environ) == "grpc":
         return _by_grpc(_of(signal, "ENDPOINT", environ) or _GRPC)
     return _by_http(signal, environ)
@@ -123,7 +122,7 @@ def _place(url: str) -> str:
 def state(environ: Mapping[str, str]) -> Finding:
     """Whether what is remembered between requests can be, where all workers find it."""
     found, _ = settings.load(environ)
-    url = found.state_url or opening.default_url(found.service_name, settings.state_dir(environ))
+    url = opening.url_of(found, environ)
     place = opening.place_of(url)
     if url.startswith("sqlite:") and not Path(place).exists():
         return _room_for(Path(place))

@@ -19,11 +19,11 @@ def settled(environ: Mapping[str, str]) -> Iterator[Finding]:
     if settings.is_disabled(environ):
         text = "OTEL_SDK_DISABLED=true: the app runs as if it had been started without the launcher"
         yield Finding("fault", "settings", text, "unset OTEL_SDK_DISABLED")
-    for problem in problems_of(environ):
+    found, problems = read(environ)
+    for problem in problems:
         yield Finding("fault", "settings", str(problem), f"correct {problem.env}")
     for name, meant in misspelt(environ):
         yield Finding("fault", "settings", f"{name} is read by nobody", f"{meant}=…")
-    found, _ = settings.load(environ)
     road = "by OTLP" if found.logs_road == "otlp" else "as lines on stdout"
     yield Finding(
         "ok",
@@ -46,10 +46,10 @@ def propagators(environ: Mapping[str, str]) -> Finding:
     return Finding("ok", "propagators", ", ".join(named))
 
 
-def problems_of(environ: Mapping[str, str]) -> list[settings.Problem]:
-    """All that cannot be read, as the app would report it at its start."""
-    _, problems = settings.load(environ)
-    return problems + otel_variables.repair(dict(environ)) + exporter.check(environ)
+def read(environ: Mapping[str, str]) -> tuple[settings.Settings, list[settings.Problem]]:
+    """The settings, and all that cannot be read, as the app would report it at its start."""
+    found, problems = settings.load(environ)
+    return found, [*problems, *otel_variables.repair(dict(environ)), *exporter.check(environ)]
 
 
 def misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -9,14 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tradewise_otel.tools import otlp_json
+
 LEDGER = "tradewise.telemetry."
 SIGNALS = ("logs", "traces")
 _DETAIL = ("reason", "filter", "exporter", "receiver")
-_OUTER = {
-    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
-    "traces": ("resourceSpans", "scopeSpans", "spans"),
-    "metrics": ("resourceMetrics", "scopeMetrics", "metrics"),
-}
 
 
 @dataclass
@@ -77,10 +74,10 @@ def from_files(folder: Path) -> Counts:
         data = metric.get("sum") or {}
         for point in data.get("dataPoints", []):
             number = float(point.get("asInt", point.get("asDouble", 0)))
-            counts.tell(metric["name"], _texts(point), number)
+            counts.tell(metric["name"], otlp_json.texts(point), number)
     for signal in SIGNALS:
         for record in _records(folder, signal):
-            own = _texts(record)
+            own = otlp_json.texts(record)
             counts.arrive(signal, own.get("event_type", ""), own.get("event_id") or record.get("spanId", ""))
     return counts
 
@@ -104,16 +101,7 @@ def from_recording(folder: Path) -> Counts:
 
 
 def _records(folder: Path, signal: str) -> Iterator[dict[str, Any]]:
-    outer, inner, name = _OUTER[signal]
     # Rotated files first; they are named by their time.
     for file in [*sorted(folder.glob(f"{signal}-*.jsonl")), folder / f"{signal}.jsonl"]:
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-            for group in json.loads(line).get(outer, []):
-                for scoped in group.get(inner, []):
-                    yield from scoped.get(name, [])
-
-
-def _texts(of: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        item["key"]: str(next(iter(item.get("value", {}).values()), "")) for item in of.get("attributes", [])
-    }
+            yield from otlp_json.records(json.loads(line), signal)
